@@ -1,0 +1,51 @@
+/**
+ * The one exception the rooms throw on purpose: "the caller cannot have this". Anything else that is thrown is a bug.
+ * An execution that did not succeed is not an exception; see `Failure` in the executions room.
+ */
+
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'notFound'
+  | 'conflict'
+  | 'tooLarge'
+  | 'limited'
+  | 'unavailable'
+
+export class AppError extends Error {
+  readonly kind: ErrorKind
+
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'AppError'
+    this.kind = kind
+  }
+}
+
+/** Cause: the request says something it may not say; the message names the field and what is allowed. Handled by: the caller mends the request. */
+export const invalid = (message: string, cause?: unknown) => new AppError('invalid', message, { cause })
+
+/** Cause: a token or password that is wrong or has expired. Handled by: the caller signs in again. */
+export const unauthenticated = (message: string) => new AppError('unauthenticated', message)
+
+/** Cause: no token, or one that does not reach this far. Handled by: the caller asks for the right token. */
+export const forbidden = (message = 'Access is forbidden') => new AppError('forbidden', message)
+
+/** Cause: nothing of that id that this caller may see; absent and foreign look the same. Handled by: the caller checks the id. */
+export const notFound = (thing: string) => new AppError('notFound', `${thing} was not found`)
+
+/** Cause: the thing has moved on since the caller looked. Handled by: the caller reads it again. */
+export const conflict = (message: string) => new AppError('conflict', message)
+
+/** Cause: more bytes than the setting named in the message allows. Handled by: the caller sends less, or the operator raises it. */
+export const tooLarge = (message: string) => new AppError('tooLarge', message)
+
+/** Cause: too many of something in too short a time. Handled by: the caller waits. */
+export const limited = (message: string) => new AppError('limited', message)
+
+/** Cause: a part of the service is not ready or is closing. Handled by: the caller tries again later. */
+export const unavailable = (message: string, cause?: unknown) => new AppError('unavailable', message, { cause })
+
+/** The message of whatever was thrown, for a log line or the `cause` part of a sentence. */
+export const messageOf = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown))
