@@ -1,0 +1,113 @@
+/** Data tables and their rows. */
+
+import { type Static, Type } from 'typebox'
+import { ApplicationParams } from './applications.ts'
+import { route } from './route.ts'
+import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectId, words } from './shapes.ts'
+
+export const DataTableParams = Type.Object({ applicationId: ObjectId, dataTableId: ObjectId })
+
+export const ColumnType = words('string', 'number', 'boolean')
+export type ColumnType = Static<typeof ColumnType>
+
+export const DataTableColumn = Type.Object(
+  {
+    name: Key,
+    dataType: ColumnType,
+    constraint: words('unique', 'required', 'optional'),
+    defaultValue: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+  },
+  closed,
+)
+export type DataTableColumn = Static<typeof DataTableColumn>
+
+/** Columns a table may have in all (the published schema's limit). */
+export const MAX_COLUMNS = 50
+
+export const DataTablePost = Type.Object(
+  {
+    name: Name,
+    description: Type.Optional(Description),
+    columns: Type.Optional(Type.Array(DataTableColumn, { maxItems: MAX_COLUMNS })),
+  },
+  closed,
+)
+export type DataTablePost = Static<typeof DataTablePost>
+
+export const DataTable = Type.Object({
+  id: ObjectId,
+  dataTableId: ObjectId,
+  applicationId: ObjectId,
+  creationDate: DateTime,
+  lastUpdated: DateTime,
+  name: Name,
+  description: Type.Optional(Type.String()),
+  columns: Type.Array(DataTableColumn),
+})
+export type DataTable = Static<typeof DataTable>
+
+export const DataTableRow = Type.Intersect([
+  Type.Object({ id: ObjectId, createdAt: DateTime, updatedAt: DateTime }),
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+])
+export type DataTableRow = Static<typeof DataTableRow>
+
+export const createDataTable = route({
+  operation: 'dataTables.post',
+  method: 'POST',
+  path: '/applications/:applicationId/data-tables',
+  summary: 'Creates a data table.',
+  params: ApplicationParams,
+  body: { name: 'dataTable', schema: DataTablePost },
+  status: 201,
+  reply: DataTable,
+  entity: 'dataTable',
+})
+
+export const listDataTables = route({
+  operation: 'dataTables.get',
+  method: 'GET',
+  path: '/applications/:applicationId/data-tables',
+  summary: 'Lists the data tables of an application.',
+  params: ApplicationParams,
+  query: listQuery(['name', 'id', 'creationDate', 'lastUpdated'], ['name']),
+  reply: listReply(DataTable),
+  entity: 'dataTables',
+})
+
+export const getDataTable = route({
+  operation: 'dataTable.get',
+  method: 'GET',
+  path: '/applications/:applicationId/data-tables/:dataTableId',
+  summary: 'Gives one data table.',
+  params: DataTableParams,
+  reply: DataTable,
+  entity: 'dataTable',
+})
+
+export const listRows = route({
+  operation: 'dataTableRows.get',
+  method: 'GET',
+  path: '/applications/:applicationId/data-tables/:dataTableId/rows',
+  summary: 'Gives rows of a data table, by id unless asked otherwise.',
+  params: DataTableParams,
+  query: Type.Object({
+    sortColumn: Type.Optional(Key),
+    sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC')),
+    limit: Type.Optional(Type.String({ maxLength: 20 })),
+    offset: Type.Optional(Type.String({ maxLength: 20 })),
+    includeFields: Type.Optional(Type.Union([Key, Type.Array(Key, { maxItems: 100 })])),
+  }),
+  reply: Type.Object({
+    items: Type.Array(DataTableRow),
+    count: Type.Integer(),
+    totalCount: Type.Integer(),
+    limit: Type.Integer(),
+    offset: Type.Integer(),
+    sortColumn: Type.String(),
+    sortDirection: Type.String(),
+    dataTableId: ObjectId,
+    applicationId: ObjectId,
+  }),
+  entity: 'dataTableRows',
+})

@@ -1,0 +1,142 @@
+/** Executing a notebook, and what is told about executions. */
+
+import { type Static, Type } from 'typebox'
+import { ImageVersion, NotebookParams } from './notebooks.ts'
+import { route } from './route.ts'
+import {
+  closed,
+  DateTime,
+  Email,
+  MediumText,
+  ObjectId,
+  SourceType,
+  Success,
+  TimeFormats,
+  Url,
+  words,
+} from './shapes.ts'
+
+export const ExecutionStatus = words('queued', 'inProgress', 'completed', 'errored', 'timeout', 'canceling', 'canceled')
+export type ExecutionStatus = Static<typeof ExecutionStatus>
+
+export const ExecutionOptions = Type.Object(
+  {
+    relativeTo: Type.Optional(TimeFormats),
+    templateContext: Type.Optional(Type.String({ maxLength: 32767, description: 'JSON text' })),
+    email: Type.Optional(Email),
+    callbackUrl: Type.Optional(Url),
+  },
+  closed,
+)
+export type ExecutionOptions = Static<typeof ExecutionOptions>
+
+const FileInfo = Type.Object({ size: Type.Number(), url: Type.String(), contentType: Type.String() })
+
+export const ExecutionLog = Type.Object({
+  id: ObjectId,
+  notebookExecutionId: ObjectId,
+  notebookId: ObjectId,
+  applicationId: ObjectId,
+  imageVersion: ImageVersion,
+  status: ExecutionStatus,
+  executionRelativeTo: DateTime,
+  maxAllowedRunMinutes: Type.Number(),
+  sourceType: SourceType,
+  sourceId: Type.Optional(ObjectId),
+  runQueuedAt: DateTime,
+  runStartedAt: Type.Optional(DateTime),
+  inputsCompletedAt: Type.Optional(DateTime),
+  notebookCompletedAt: Type.Optional(DateTime),
+  outputsCompletedAt: Type.Optional(DateTime),
+  templateContext: Type.Optional(Type.String()),
+  inputInfo: Type.Record(Type.String(), FileInfo),
+  outputInfo: Type.Record(Type.String(), FileInfo),
+  executionErrors: Type.Array(Type.Object({ name: Type.String(), message: Type.String() })),
+})
+export type ExecutionLog = Static<typeof ExecutionLog>
+
+/** Where a run is: which of the phases, and in the notebook phase which of the cells that will run. */
+export const Progress = Type.Object({
+  phase: words('queued', 'inputs', 'notebook', 'outputs', 'finished'),
+  cell: Type.Integer({ minimum: 0, description: 'cells begun, 0 before the first' }),
+  cells: Type.Integer({ minimum: 0 }),
+})
+export type Progress = Static<typeof Progress>
+
+export const MinuteCount = Type.Object({
+  date: DateTime,
+  minutes: Type.Integer(),
+  completed: Type.Integer(),
+  canceled: Type.Integer(),
+  errored: Type.Integer(),
+  timeout: Type.Integer(),
+})
+
+export const MinuteCounts = Type.Object({ start: DateTime, end: DateTime, counts: Type.Array(MinuteCount) })
+export type MinuteCounts = Static<typeof MinuteCounts>
+
+const CancelQuery = Type.Object({ executionId: ObjectId })
+
+export const executeNotebook = route({
+  operation: 'notebook.execute',
+  method: 'POST',
+  path: '/applications/:applicationId/notebooks/:notebookId/execute',
+  summary: 'Queues an execution of the notebook as it is now.',
+  params: NotebookParams,
+  body: { name: 'executionOptions', schema: ExecutionOptions },
+  reply: Type.Object({ success: Type.Boolean(), executionId: ObjectId }),
+})
+
+export const cancelExecution = route({
+  operation: 'notebook.cancelExecution',
+  method: 'POST',
+  path: '/applications/:applicationId/notebooks/:notebookId/cancelExecution',
+  summary: 'Marks an execution for cancellation.',
+  params: NotebookParams,
+  query: CancelQuery,
+  reply: Success,
+})
+
+/** The published document folds cancellation onto the notebook's own path; both spellings work. */
+export const cancelExecutionFolded = route({
+  operation: 'notebook.cancelExecution',
+  method: 'POST',
+  path: '/applications/:applicationId/notebooks/:notebookId',
+  summary: 'Marks an execution for cancellation (the published spelling of cancelExecution).',
+  params: NotebookParams,
+  query: CancelQuery,
+  reply: Success,
+})
+
+export const getLogs = route({
+  operation: 'notebook.logs',
+  method: 'GET',
+  path: '/applications/:applicationId/notebooks/:notebookId/logs',
+  summary: 'Gives the newest executions, one unless a limit is given.',
+  params: NotebookParams,
+  query: Type.Object({
+    limit: Type.Optional(Type.String({ maxLength: 20 })),
+    since: Type.Optional(MediumText),
+  }),
+  reply: Type.Array(ExecutionLog),
+})
+
+export const getMinuteCounts = route({
+  operation: 'notebook.notebookMinuteCounts',
+  method: 'GET',
+  path: '/applications/:applicationId/notebooks/:notebookId/notebookMinuteCounts',
+  summary: 'Gives minutes and endings for every UTC day of a range, by default the current month so far.',
+  params: NotebookParams,
+  query: Type.Object({ start: Type.Optional(MediumText), end: Type.Optional(MediumText) }),
+  reply: MinuteCounts,
+})
+
+/** Ours: one execution by id, with its progress; the original only has the list of logs. */
+export const getExecution = route({
+  operation: 'notebook.logs',
+  method: 'GET',
+  path: '/applications/:applicationId/notebooks/:notebookId/executions/:executionId',
+  summary: 'Gives one execution with its progress.',
+  params: Type.Object({ ...NotebookParams.properties, executionId: ObjectId }),
+  reply: Type.Object({ ...ExecutionLog.properties, progress: Progress }),
+})

@@ -1,0 +1,21 @@
+/** What a token may do: scopes in the original's vocabulary (behaviour dossier §7.3). */
+
+/** What a person's token may do when nothing else was asked for. */
+export const DEFAULT_SCOPE = ['all.User']
+
+const EVERYTHING = new Set(
+  ['User', 'Organization', 'Application'].flatMap((what) => [`all.${what}`, `all.${what}.bounded`]),
+)
+const READING = new Set(['User', 'Organization', 'Application'].map((what) => `all.${what}.read`))
+
+/** Operations that share the scope of another one. */
+const SCOPE_OF: Record<string, string> = { 'notebook.cancelExecution': 'notebook.execute' }
+
+/** Whether a scope allows an operation such as `notebook.get`; `reads` tells that it changes nothing. */
+export function allows(scope: readonly string[], operation: string, reads: boolean): boolean {
+  const action = SCOPE_OF[operation] ?? operation
+  const resource = `${action.split('.')[0]}.*`
+  return scope.some(
+    (word) => EVERYTHING.has(word) || (reads && READING.has(word)) || word === resource || word === action,
+  )
+}

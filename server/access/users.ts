@@ -1,0 +1,45 @@
+/** Users and their passwords. Hashes are argon2id with the library's defaults (19 MiB, 2 passes: OWASP's minimum). */
+
+import { randomBytes } from 'node:crypto'
+import { hash, verify } from '@node-rs/argon2'
+import { unauthenticated } from '../ground/errors.ts'
+import { newId } from '../ground/ids.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+
+interface UserRow {
+  id: string
+  password_hash: string
+}
+
+/** Compared with when there is no such user, so that an unknown address costs the same time as a wrong password. */
+const NOBODY = hash(randomBytes(16).toString('hex'))
+
+/** The id of the user with this e-mail address and password. @throws unauthenticated */
+export async function checkPassword(db: Queryable, email: string, password: string): Promise<string> {
+  const user = await db.one<UserRow>('select id, password_hash from users where lower(email) = lower($1)', [email])
+  const matches = await verify(user?.password_hash ?? (await NOBODY), password)
+  if (!user || !matches) throw unauthenticated('The email or password is wrong')
+  return user.id
+}
+
+/** The password that was made for a first user who was given none; the caller shows it once and forgets it. */
+export type MadePassword = string
+
+/**
+ * Makes the first user of an empty installation. Gives the password when one had to be made, undefined when one was
+ * given or there are users already.
+ */
+export async function ensureFirstUser(
+  db: Queryable,
+  email: string,
+  password: string | undefined,
+): Promise<MadePassword | undefined> {
+  const { count = 0 } = (await db.one<{ count: number }>('select count(*)::int as count from users')) ?? {}
+  if (count > 0) return undefined
+  const made = password ? undefined : randomBytes(12).toString('base64url')
+  await db.query(
+    `insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (lower(email)) do nothing`,
+    [newId(), email, await hash(password ?? made ?? '')],
+  )
+  return made
+}

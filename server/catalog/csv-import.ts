@@ -1,0 +1,149 @@
+/**
+ * A CSV file into a data table, all rows or none: values are checked against the columns one by one, so that the first
+ * bad row, column and value can be named, and go to PostgreSQL by COPY.
+ */
+
+import { createReadStream } from 'node:fs'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { parse } from 'csv-parse'
+import type { ColumnType } from '../../contract/data-tables.ts'
+import { invalid } from '../ground/errors.ts'
+import { newId } from '../ground/ids.ts'
+import type { Transaction } from '../stores/postgres/transaction.ts'
+import { copyLine, parseCell, TypeGuess } from './cells.ts'
+import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './data-tables.ts'
+
+export interface CsvImport {
+  /** Path that can be opened for reading, any number of times. */
+  readonly file: string
+  readonly createMissingColumns: boolean
+  readonly truncate: boolean
+  readonly signal: AbortSignal
+}
+
+export interface ImportResult {
+  readonly rows: number
+  /** Columns of the file that the table does not have. */
+  readonly ignoredColumns: readonly string[]
+}
+
+const COLUMN_NAME = /^[0-9a-zA-Z_-]{1,255}$/
+
+/** A record longer than this is no table row but a missing quote. */
+const MAX_RECORD_BYTES = 16 * 1024 * 1024
+
+/**
+ * Imports within the caller's transaction; the caller has locked the table.
+ * @throws invalid naming the header, or the row, column and value that can't be stored
+ */
+export async function importCsv(tx: Transaction, table: StoredTable, wanted: CsvImport): Promise<ImportResult> {
+  const header = await readHeader(wanted)
+  const known = new Set(table.columns.map(({ name }) => name))
+  const unknown = header.filter((name) => !known.has(name) && !ROW_FIELDS.includes(name))
+  let target = table
+  if (wanted.createMissingColumns && unknown.length > 0) {
+    for (const name of unknown) requireColumnName(name, header.indexOf(name))
+    target = await addColumns(tx, table, await guessTypes(wanted, header, unknown))
+  }
+  if (wanted.truncate) await tx.query(`delete from ${rowsOf(table.id)}`)
+  const rows = await copyRows(tx, target, header, wanted)
+  return { rows, ignoredColumns: wanted.createMissingColumns ? [] : unknown }
+}
+
+const records = (wanted: CsvImport, fromLine: number) =>
+  createReadStream(wanted.file, { signal: wanted.signal }).pipe(
+    parse({
+      bom: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: MAX_RECORD_BYTES,
+      from: fromLine,
+    }),
+  )
+
+async function readHeader(wanted: CsvImport): Promise<string[]> {
+  for await (const record of records(wanted, 1)) {
+    const header: string[] = record
+    const twice = header.find((name, index) => header.indexOf(name) !== index)
+    if (twice !== undefined) throw invalid(`The header names column "${twice}" twice`)
+    return header
+  }
+  throw invalid('The file is empty; a CSV file starts with a line of column names')
+}
+
+function requireColumnName(name: string, index: number): void {
+  if (COLUMN_NAME.test(name)) return
+  const hint = name === '' ? ' (pandas writes its index there; to_csv(…, index=False) leaves it out)' : ''
+  throw invalid(
+    `Column ${index + 1} of the header is named "${name}"${hint}; a column name has 1 to 255 letters, digits, "_" or "-"`,
+  )
+}
+
+/** The narrowest type that holds every value of each column: number, boolean, else string. */
+async function guessTypes(
+  wanted: CsvImport,
+  header: string[],
+  names: string[],
+): Promise<{ name: string; dataType: ColumnType }[]> {
+  const guesses = names.map((name) => ({ name, index: header.indexOf(name), guess: new TypeGuess() }))
+  for await (const record of records(wanted, 2)) {
+    for (const { index, guess } of guesses) guess.see(record[index] ?? '')
+  }
+  return guesses.map(({ name, guess }) => ({ name, dataType: guess.type }))
+}
+
+async function copyRows(tx: Transaction, table: StoredTable, header: string[], wanted: CsvImport): Promise<number> {
+  const places = table.columns.map((column) => ({ column, index: header.indexOf(column.name) }))
+  const names = ['id', ...table.columns.map(({ stored }) => stored)].join(', ')
+  let rows = 0
+  const toLines = new Transform({
+    writableObjectMode: true,
+    transform(record: string[], _, done) {
+      rows += 1
+      try {
+        if (record.length !== header.length) {
+          throw invalid(`Row ${rows} has ${record.length} cells, the header has ${header.length}`)
+        }
+        done(null, copyLine([newId(), ...places.map(({ column, index }) => cellValue(column, record[index], rows))]))
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)))
+      }
+    },
+  })
+  const sink = tx.copyFrom(`copy ${rowsOf(table.id)} (${names}) from stdin`)
+  try {
+    await pipeline(records(wanted, 2), toLines, sink)
+  } catch (error) {
+    throw nameConstraint(error, table)
+  }
+  return rows
+}
+
+/** The value of one cell; a column that the file does not have takes its default. */
+function cellValue(column: StoredColumn, cell: string | undefined, row: number): string | number | boolean | null {
+  const value = cell === undefined ? (column.defaultValue ?? null) : parseCell(column.dataType, cell)
+  if (value === undefined) {
+    throw invalid(`Row ${row}, column "${column.name}": "${shorten(cell ?? '')}" is not a ${column.dataType}`)
+  }
+  if (value === null && column.constraint === 'required') {
+    throw invalid(`Row ${row}, column "${column.name}" is empty, but the column is required`)
+  }
+  return value
+}
+
+const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+
+const UNIQUE_VIOLATION = '23505'
+
+/** PostgreSQL's word for a unique violation, said with the public name of the column. */
+function nameConstraint(error: unknown, table: StoredTable): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== UNIQUE_VIOLATION) return error
+  const detail = 'detail' in error ? String(error.detail) : ''
+  const [, stored, value] = /\((c\d+)\)=\((.*)\)/.exec(detail) ?? []
+  const column = table.columns.find((candidate) => candidate.stored === stored)
+  return invalid(
+    `Column "${column?.name ?? '?'}" is unique, but the value "${shorten(value ?? '?')}" would be there twice`,
+    error,
+  )
+}

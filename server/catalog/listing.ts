@@ -1,0 +1,80 @@
+/** Paging, sorting and filtering, the same for every list (behaviour dossier §6.5). */
+
+import { globToLike } from '../ground/glob.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+
+export interface ListQuery {
+  readonly sortField?: string
+  readonly sortDirection?: string
+  readonly page?: string
+  readonly perPage?: string
+  readonly filterField?: string
+  readonly filter?: string
+}
+
+/** What a list answers about itself, beside its items. */
+export interface Page<T> {
+  items: T[]
+  count: number
+  totalCount: number
+  perPage: number
+  page: number
+  sortField: string
+  sortDirection: string
+  filter?: string
+  filterField?: string
+}
+
+export interface ListSource {
+  /** Trusted SQL: table and conditions, with `$1…` for `values`. */
+  readonly from: string
+  readonly values: readonly unknown[]
+  /** SQL of each field that may be sorted by; the first one is the default. */
+  readonly sort: Readonly<Record<string, string>>
+  readonly defaultSort: string
+}
+
+const DEFAULT_PER_PAGE = 100
+const MAX_PER_PAGE = 1000
+const MAX_PAGE = 1_000_000
+
+/** One page of a source; text that is no number falls back to the default, as in the original. */
+export async function listPage<Row, T>(
+  db: Queryable,
+  source: ListSource,
+  query: ListQuery,
+  toItem: (row: Row) => T,
+): Promise<Page<T>> {
+  const sortField = query.sortField && query.sortField in source.sort ? query.sortField : source.defaultSort
+  const sortDirection = query.sortDirection?.toLowerCase() === 'desc' ? 'desc' : 'asc'
+  const perPage = wholeNumber(query.perPage, DEFAULT_PER_PAGE, 1, MAX_PER_PAGE)
+  const page = wholeNumber(query.page, 0, 0, MAX_PAGE)
+  const values = [...source.values]
+  let from = source.from
+  if (query.filter) {
+    values.push(globToLike(query.filter))
+    from += ` and name ilike $${values.length}`
+  }
+  const total = await db.one<{ count: number }>(`select count(*)::int as count from ${from}`, values)
+  const rows = await db.query<Row>(
+    `select * from ${from}
+     order by ${source.sort[sortField]} ${sortDirection} nulls last, id ${sortDirection} limit ${perPage} offset ${page * perPage}`,
+    values,
+  )
+  return {
+    items: rows.map(toItem),
+    count: rows.length,
+    totalCount: total?.count ?? 0,
+    perPage,
+    page,
+    sortField,
+    sortDirection,
+    ...(query.filter ? { filter: query.filter, filterField: query.filterField || 'name' } : {}),
+  }
+}
+
+/** A whole number of a query parameter, brought into a range; the default when it is none. */
+export function wholeNumber(text: string | undefined, fallback: number, from: number, to: number): number {
+  const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
+  return Number.isFinite(number) ? Math.min(to, Math.max(from, Math.floor(number))) : fallback
+}

@@ -1,0 +1,74 @@
+/** What devices report: taken in, and read back. */
+
+import type { DeviceState } from '../../contract/devices.ts'
+import { invalid } from '../ground/errors.ts'
+import { parseMoment } from '../ground/moments.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import { appendStates, readStates, type StateRange } from '../stores/telemetry/hot.ts'
+import { prepareStates } from '../stores/telemetry/states.ts'
+import { getDevice } from './devices.ts'
+import { wholeNumber } from './listing.ts'
+
+/** Stores one state or several of a device; when it returns they are durable. Gives how many were kept and ignored. */
+export async function sendStates(
+  db: Queryable,
+  applicationId: string,
+  deviceId: string,
+  states: DeviceState | readonly DeviceState[],
+  rules: { maxAgeMs: number | undefined; now: Date },
+): Promise<{ kept: number; ignored: number }> {
+  const device = await getDevice(db, applicationId, deviceId)
+  const list = Array.isArray(states) ? states : [states]
+  const { kept, ignored } = prepareStates(device.attributes, list, rules.now, rules.maxAgeMs)
+  await appendStates(db, applicationId, deviceId, kept)
+  return { kept: kept.length, ignored }
+}
+
+export interface StatesQuery {
+  readonly limit?: string
+  readonly since?: string
+  readonly start?: string
+  readonly end?: string
+  readonly duration?: string
+  readonly sortDirection?: string
+}
+
+const MAX_STATES = 1000
+
+/**
+ * The states of a device, newest first unless asked otherwise, one unless a limit up to 1,000 is given. A range is
+ * `since`, or `start` and `end`, or `duration` milliseconds before `end`.
+ */
+export async function listStates(
+  db: Queryable,
+  applicationId: string,
+  deviceId: string,
+  query: StatesQuery,
+  now: Date,
+): Promise<DeviceState[]> {
+  await getDevice(db, applicationId, deviceId)
+  const states = await readStates(db, deviceId, rangeOf(query, now))
+  return states.map(({ ts, doc }) => ({ time: new Date(ts).toISOString(), data: doc }))
+}
+
+function rangeOf(query: StatesQuery, now: Date): StateRange {
+  const end = momentOf('end', query.end, now)
+  const start = momentOf('since', query.since, now) ?? momentOf('start', query.start, now)
+  const duration = query.duration ? Number(query.duration) : undefined
+  if (duration !== undefined && !(duration >= 0)) throw invalid('duration must be a number of milliseconds')
+  return {
+    from: start ?? (duration === undefined ? undefined : (end ?? now.getTime()) - duration),
+    to: end === undefined ? undefined : end + 1,
+    newestFirst: query.sortDirection?.toLowerCase() !== 'asc',
+    limit: wholeNumber(query.limit, 1, 1, MAX_STATES),
+  }
+}
+
+/** 0 is now, and 1 the beginning: the convention of the original for times in query parameters. */
+function momentOf(field: string, text: string | undefined, now: Date): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (text === '0') return now.getTime()
+  const moment = parseMoment(text, now)
+  if (!moment) throw invalid(`${field} must be a time: ISO 8601, or milliseconds since 1970`)
+  return moment.getTime()
+}

@@ -1,0 +1,30 @@
+/** What templates of an execution see. */
+
+import type { ExecutionLog } from '../../contract/executions.ts'
+import type { TemplateContext } from '../templates/render.ts'
+import type { Execution } from './record.ts'
+
+/** Inputs see the custom context as `ctx` and the application's globals as `globals`. */
+export const inputContext = (execution: Execution, globals: Record<string, unknown>): TemplateContext => ({
+  ctx: execution.templateContext ? JSON.parse(execution.templateContext) : {},
+  globals,
+})
+
+/** Outputs also see the notebook and the execution's log record, times as ISO text. */
+export function outputContext(
+  execution: Execution,
+  log: ExecutionLog,
+  globals: Record<string, unknown>,
+): TemplateContext {
+  const { jupyterBlobKey: _, ...notebook } = execution.snapshot
+  return {
+    ...inputContext(execution, globals),
+    notebook: {
+      id: execution.notebookId,
+      notebookId: execution.notebookId,
+      applicationId: execution.applicationId,
+      ...notebook,
+    },
+    execution: log,
+  }
+}

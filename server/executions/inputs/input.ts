@@ -1,0 +1,17 @@
+/** What the staging of one input is given. Every kind of input is a function of this shape in a file of its own. */
+
+import type { Database } from '../../stores/postgres/database.ts'
+import type { TemplateContext } from '../../templates/render.ts'
+
+export interface Staging {
+  readonly db: Database
+  readonly applicationId: string
+  /** The query time that offsets of time ranges count from. */
+  readonly relativeTo: Date
+  /** What templates of inputs see: `ctx` and `globals`. */
+  readonly context: TemplateContext
+  readonly signal: AbortSignal
+}
+
+/** Writes the input to `file`. @throws invalid, notFound with a message for the owner of the notebook */
+export type Gather<Input> = (input: Input, file: string, staging: Staging) => Promise<void>

@@ -1,0 +1,59 @@
+/** The life of an execution as pure decisions: which status may follow which, and which one a failure leads to. */
+
+import type { ExecutionStatus } from '../../contract/executions.ts'
+
+/** `inProgress` may return to `queued` when its worker was lost and attempts are left. */
+const NEXT: Record<ExecutionStatus, readonly ExecutionStatus[]> = {
+  queued: ['inProgress', 'canceled'],
+  inProgress: ['completed', 'errored', 'timeout', 'canceling', 'queued'],
+  canceling: ['canceled'],
+  completed: [],
+  errored: [],
+  timeout: [],
+  canceled: [],
+}
+
+export const canBecome = (from: ExecutionStatus, to: ExecutionStatus) => NEXT[from].includes(to)
+
+export const isFinal = (status: ExecutionStatus) => NEXT[status].length === 0
+
+/** Every status from which `to` may be reached: what a guarded update compares with. */
+export const before = (to: ExecutionStatus) => STATUSES.filter((from) => canBecome(from, to))
+
+const STATUSES = Object.keys(NEXT).filter((status): status is ExecutionStatus => status in NEXT)
+
+/** Why an execution did not succeed. Data, stored with the execution and shown to its owner. */
+export interface Failure {
+  readonly stage: 'inputs' | 'notebook' | 'outputs' | 'worker'
+  readonly reason: 'failed' | 'timeout' | 'canceled'
+  /** A short name such as `ZeroDivisionError`, `InputFailed`, `OutputMissing`. */
+  readonly name: string
+  /** A sentence for the owner: what happened, to what, and where. */
+  readonly message: string
+}
+
+/** The final status an execution with this failure (or none) gets. */
+export function finalStatus(failure: Failure | undefined): ExecutionStatus {
+  switch (failure?.reason) {
+    case undefined:
+      return 'completed'
+    case 'failed':
+      return 'errored'
+    case 'timeout':
+      return 'timeout'
+    case 'canceled':
+      return 'canceled'
+  }
+}
+
+/** Attempts a run gets when workers die under it. */
+export const MAX_ATTEMPTS = 3
+
+/** The state diagram as Mermaid text; ARCHITECTURE.md shows it and a test keeps the two equal. */
+export const diagram = () =>
+  [
+    'stateDiagram-v2',
+    '  [*] --> queued',
+    ...STATUSES.flatMap((from) => NEXT[from].map((to) => `  ${from} --> ${to}`)),
+    ...STATUSES.filter(isFinal).map((status) => `  ${status} --> [*]`),
+  ].join('\n')

@@ -1,0 +1,144 @@
+/** An execution as it is stored, and as the API shows it. */
+
+import type { ExecutionLog, ExecutionStatus, Progress } from '../../contract/executions.ts'
+import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
+import type { ImageVersion } from '../../contract/notebooks.ts'
+import type { Failure } from './lifecycle.ts'
+
+/** The notebook as it was when the execution was asked for. */
+export interface NotebookSnapshot {
+  readonly name: string
+  readonly description: string | undefined
+  readonly imageVersion: ImageVersion
+  readonly inputs: readonly NotebookInput[]
+  readonly outputs: readonly NotebookOutput[]
+  readonly jupyterFileName: string
+  readonly jupyterBlobKey: string
+}
+
+/** A file of an execution: where its bytes are and what they are. */
+export interface KeptFile {
+  readonly key: string
+  readonly size: number
+  readonly contentType: string
+}
+
+export type ExecutionError = Pick<Failure, 'name' | 'message'>
+
+/** The image an execution really used. */
+export interface UsedImage {
+  readonly version: string
+  readonly source: string
+  readonly pythonVersion: string
+  readonly packages: Readonly<Record<string, string>>
+}
+
+export interface Execution {
+  readonly id: string
+  readonly applicationId: string
+  readonly notebookId: string
+  readonly status: ExecutionStatus
+  readonly snapshot: NotebookSnapshot
+  readonly relativeTo: Date
+  readonly templateContext: string | undefined
+  readonly sourceType: ExecutionLog['sourceType']
+  readonly sourceId: string | undefined
+  readonly maxRunMinutes: number
+  readonly attempt: number
+  readonly queuedAt: Date
+  readonly startedAt: Date | undefined
+  readonly inputsCompletedAt: Date | undefined
+  readonly notebookCompletedAt: Date | undefined
+  readonly outputsCompletedAt: Date | undefined
+  readonly inputInfo: Readonly<Record<string, KeptFile>>
+  readonly outputInfo: Readonly<Record<string, KeptFile>>
+  readonly errors: readonly ExecutionError[]
+  readonly progress: Progress
+}
+
+export interface ExecutionRow {
+  id: string
+  application_id: string
+  notebook_id: string
+  status: ExecutionStatus
+  snapshot: NotebookSnapshot
+  relative_to: Date
+  template_context: string | null
+  source_type: ExecutionLog['sourceType']
+  source_id: string | null
+  max_run_minutes: number
+  attempt: number
+  queued_at: Date
+  started_at: Date | null
+  inputs_completed_at: Date | null
+  notebook_completed_at: Date | null
+  outputs_completed_at: Date | null
+  input_info: Record<string, KeptFile>
+  output_info: Record<string, KeptFile>
+  errors: ExecutionError[]
+  phase: Progress['phase']
+  cell: number
+  cells: number
+}
+
+export const toExecution = (row: ExecutionRow): Execution => ({
+  id: row.id,
+  applicationId: row.application_id,
+  notebookId: row.notebook_id,
+  status: row.status,
+  snapshot: row.snapshot,
+  relativeTo: row.relative_to,
+  templateContext: row.template_context ?? undefined,
+  sourceType: row.source_type,
+  sourceId: row.source_id ?? undefined,
+  maxRunMinutes: row.max_run_minutes,
+  attempt: row.attempt,
+  queuedAt: row.queued_at,
+  startedAt: row.started_at ?? undefined,
+  inputsCompletedAt: row.inputs_completed_at ?? undefined,
+  notebookCompletedAt: row.notebook_completed_at ?? undefined,
+  outputsCompletedAt: row.outputs_completed_at ?? undefined,
+  inputInfo: row.input_info,
+  outputInfo: row.output_info,
+  errors: row.errors,
+  progress: { phase: row.phase, cell: row.cell, cells: row.cells },
+})
+
+/** Gives the URL under which a kept file opens without credentials, from when the execution ended or started. */
+export type LinkFile = (file: KeptFile, fileName: string, from: Date) => string
+
+/** The log record of the API: maps are there from the beginning, timestamps only once reached. */
+export function toLog(execution: Execution, linkFile: LinkFile): ExecutionLog {
+  const from = execution.outputsCompletedAt ?? execution.startedAt ?? execution.queuedAt
+  const info = (files: Readonly<Record<string, KeptFile>>) =>
+    Object.fromEntries(
+      Object.entries(files).map(([name, file]) => [
+        name,
+        { size: file.size, contentType: file.contentType, url: linkFile(file, name, from) },
+      ]),
+    )
+  return {
+    id: execution.id,
+    notebookExecutionId: execution.id,
+    notebookId: execution.notebookId,
+    applicationId: execution.applicationId,
+    imageVersion: execution.snapshot.imageVersion,
+    status: execution.status,
+    executionRelativeTo: execution.relativeTo.toISOString(),
+    maxAllowedRunMinutes: execution.maxRunMinutes,
+    sourceType: execution.sourceType,
+    ...(execution.sourceId ? { sourceId: execution.sourceId } : {}),
+    runQueuedAt: execution.queuedAt.toISOString(),
+    ...reached('runStartedAt', execution.startedAt),
+    ...reached('inputsCompletedAt', execution.inputsCompletedAt),
+    ...reached('notebookCompletedAt', execution.notebookCompletedAt),
+    ...reached('outputsCompletedAt', execution.outputsCompletedAt),
+    ...(execution.templateContext === undefined ? {} : { templateContext: execution.templateContext }),
+    inputInfo: info(execution.inputInfo),
+    outputInfo: info(execution.outputInfo),
+    executionErrors: [...execution.errors],
+  }
+}
+
+const reached = <K extends string>(name: K, at: Date | undefined) =>
+  (at ? { [name]: at.toISOString() } : {}) as Partial<Record<K, string>> // a computed key loses its literal type

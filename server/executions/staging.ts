@@ -1,0 +1,69 @@
+/** Stages the inputs of an execution: all at once, straight to files of its working folder. */
+
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import mime from 'mime'
+import type { NotebookInput } from '../../contract/notebook-files.ts'
+import { invalid, messageOf } from '../ground/errors.ts'
+import type { Blobs } from '../stores/blobs/blobs.ts'
+import { renderTemplate } from '../templates/render.ts'
+import { gatherInput } from './inputs/gather.ts'
+import type { Staging } from './inputs/input.ts'
+import type { Failure } from './lifecycle.ts'
+import type { KeptFile } from './record.ts'
+
+const CONTEXT_FILE = 'context.json'
+const SAFE_NAME = /^(?!\.{1,2}$)[0-9a-zA-Z_.-]{1,255}$/
+
+export interface StagedInputs {
+  readonly info: Record<string, KeptFile>
+  /** The first input that failed, when one did; the others' files are kept for the diagnosis. */
+  readonly failure: Failure | undefined
+}
+
+/** Writes every input and, when there is a context, `context.json` into `folder`, and keeps copies as blobs below `prefix`. */
+export async function stageInputs(
+  inputs: readonly NotebookInput[],
+  templateContext: string | undefined,
+  folder: string,
+  staging: Staging,
+  kept: { blobs: Blobs; prefix: string },
+): Promise<StagedInputs> {
+  if (templateContext) await writeFile(join(folder, CONTEXT_FILE), templateContext)
+  const taken = new Set([CONTEXT_FILE])
+  const stageOne = async (input: NotebookInput, index: number): Promise<[string, KeptFile]> => {
+    const name = nameOf(input, staging, taken)
+    const file = join(folder, name)
+    await gatherInput(input, file, staging)
+    const key = `${kept.prefix}/inputs/${index}`
+    const { sizeBytes } = await kept.blobs.putFile(key, file)
+    return [name, { key, size: sizeBytes, contentType: contentTypeOf(name) }]
+  }
+  const results = await Promise.allSettled(inputs.map(stageOne))
+  const info = Object.fromEntries(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
+  const index = results.findIndex((result) => result.status === 'rejected')
+  const [result, input] = [results[index], inputs[index]]
+  if (result?.status !== 'rejected' || !input) return { info, failure: undefined }
+  return { info, failure: failureOf(input, result.reason) }
+}
+
+/** The media type a file name stands for, bytes when it stands for none. */
+export const contentTypeOf = (fileName: string) => mime.getType(fileName) ?? 'application/octet-stream'
+
+/** The name after rendering: a plain file name that no other input has. */
+function nameOf(input: NotebookInput, staging: Staging, taken: Set<string>): string {
+  const name = renderTemplate(input.fileName, staging.context)
+  if (!SAFE_NAME.test(name)) {
+    throw invalid(`its file name renders to "${name}"; allowed are 1 to 255 letters, digits, "_", "." and "-"`)
+  }
+  if (taken.has(name)) throw invalid(`its file name "${name}" is taken by another input`)
+  taken.add(name)
+  return name
+}
+
+const failureOf = (input: NotebookInput, reason: unknown): Failure => ({
+  stage: 'inputs',
+  reason: 'failed',
+  name: 'InputFailed',
+  message: `Input "${input.fileName}" (${input.inputType}): ${messageOf(reason)}`,
+})

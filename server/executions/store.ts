@@ -1,0 +1,220 @@
+/**
+ * The executions table: it is the queue as well. Every move of status is one guarded update that tells whether it won;
+ * a worker's writes carry its attempt number, so that one that lost its lease can change nothing any more.
+ */
+
+import type { Progress } from '../../contract/executions.ts'
+import { notFound } from '../ground/errors.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import { before, MAX_ATTEMPTS } from './lifecycle.ts'
+import {
+  type Execution,
+  type ExecutionRow,
+  type KeptFile,
+  type NotebookSnapshot,
+  toExecution,
+  type UsedImage,
+} from './record.ts'
+
+/** Notified with an execution's id when one is queued. */
+export const QUEUED = 'fieldbook_queued'
+/** Notified with an execution's id when one is to be canceled. */
+export const CANCELING = 'fieldbook_canceling'
+
+export interface NewExecution {
+  readonly id: string
+  readonly applicationId: string
+  readonly notebookId: string
+  readonly snapshot: NotebookSnapshot
+  readonly relativeTo: Date
+  readonly templateContext: string | undefined
+  readonly sourceType: Execution['sourceType']
+  readonly sourceId: string
+  readonly maxRunMinutes: number
+}
+
+/** Queues an execution and wakes the workers, in one statement: the wake-up leaves with the row's commit. */
+export async function queueExecution(db: Queryable, execution: NewExecution): Promise<void> {
+  await db.query(
+    `with queued as (
+       insert into executions (id, application_id, notebook_id, snapshot, relative_to, template_context,
+         source_type, source_id, max_run_minutes)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id, notebook_id
+     ), requested as (
+       update notebooks set last_execution_requested = now() from queued where notebooks.id = queued.notebook_id
+     )
+     select pg_notify($10, id) from queued`,
+    [
+      execution.id,
+      execution.applicationId,
+      execution.notebookId,
+      JSON.stringify(execution.snapshot),
+      execution.relativeTo,
+      execution.templateContext ?? null,
+      execution.sourceType,
+      execution.sourceId,
+      execution.maxRunMinutes,
+      QUEUED,
+    ],
+  )
+}
+
+/** Takes the execution that has waited longest, or undefined when none waits. */
+export async function claimExecution(db: Queryable, workerId: string, leaseMs: number): Promise<Execution | undefined> {
+  const rows = await db.query<ExecutionRow>(
+    `update executions set status = 'inProgress', attempt = attempt + 1, worker_id = $1,
+       lease_until = now() + $2 * interval '1 millisecond', started_at = clock_timestamp(),
+       inputs_completed_at = null, notebook_completed_at = null, phase = 'inputs', cell = 0, cells = 0
+     where id = (select id from executions where status = 'queued' order by queued_at for update skip locked limit 1)
+     returning *`,
+    [workerId, leaseMs],
+  )
+  return rows.map(toExecution)[0]
+}
+
+/** Who is writing: the execution and the attempt that holds it. */
+export type Holder = Pick<Execution, 'id' | 'attempt'>
+
+/** Renews the lease; the status tells of a cancellation, undefined that the execution is no longer this attempt's. */
+export async function renewLease(
+  db: Queryable,
+  holder: Holder,
+  leaseMs: number,
+): Promise<Execution['status'] | undefined> {
+  const row = await db.one<{ status: Execution['status'] }>(
+    `update executions set lease_until = now() + $3 * interval '1 millisecond'
+     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling') returning status`,
+    [holder.id, holder.attempt, leaseMs],
+  )
+  return row?.status
+}
+
+/** Records where the run is. */
+export async function recordProgress(db: Queryable, holder: Holder, progress: Progress): Promise<void> {
+  await db.query(
+    `update executions set phase = $3, cell = $4, cells = $5
+     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+    [holder.id, holder.attempt, progress.phase, progress.cell, progress.cells],
+  )
+}
+
+/** Records what was staged and the image that will run; the phase is complete only when no input failed. */
+export async function recordInputs(
+  db: Queryable,
+  holder: Holder,
+  inputs: Readonly<Record<string, KeptFile>>,
+  complete: boolean,
+  { version, source, pythonVersion, packages }: UsedImage,
+): Promise<void> {
+  await db.query(
+    `update executions set input_info = $3, image = $4,
+       inputs_completed_at = case when $5 then clock_timestamp() end,
+       phase = case when $5 then 'notebook' else phase end
+     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+    [
+      holder.id,
+      holder.attempt,
+      JSON.stringify(inputs),
+      JSON.stringify({ version, source, pythonVersion, packages }),
+      complete,
+    ],
+  )
+}
+
+/** Records that the notebook has ended, one way or the other; it has no end when it never began. */
+export async function recordNotebookEnd(db: Queryable, holder: Holder): Promise<void> {
+  await db.query(
+    `update executions set phase = 'outputs',
+       notebook_completed_at = case when inputs_completed_at is null then null else clock_timestamp() end
+     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+    [holder.id, holder.attempt],
+  )
+}
+
+/** Gives a run up unharmed, because its worker closes: it is queued again and the attempt does not count. */
+export async function releaseExecution(db: Queryable, holder: Holder): Promise<void> {
+  await db.query(
+    `update executions set status = case when status = 'canceling' then 'canceled' else 'queued' end,
+       outputs_completed_at = case when status = 'canceling' then clock_timestamp() end,
+       phase = case when status = 'canceling' then 'finished' else 'queued' end,
+       attempt = attempt - 1, worker_id = null, lease_until = null
+     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+    [holder.id, holder.attempt],
+  )
+}
+
+/** @throws notFound */
+export async function getExecution(db: Queryable, notebookId: string, id: string): Promise<Execution> {
+  const row = await db.one<ExecutionRow>('select * from executions where id = $1 and notebook_id = $2', [
+    id,
+    notebookId,
+  ])
+  if (!row) throw notFound('Execution')
+  return toExecution(row)
+}
+
+/** Executions of a notebook, newest first, queued at or after `since`. */
+export async function listExecutions(
+  db: Queryable,
+  notebookId: string,
+  limit: number,
+  since: Date | undefined,
+): Promise<Execution[]> {
+  const rows = await db.query<ExecutionRow>(
+    `select * from executions where notebook_id = $1 and ($2::timestamptz is null or queued_at >= $2)
+     order by queued_at desc, id desc limit $3`,
+    [notebookId, since ?? null, limit],
+  )
+  return rows.map(toExecution)
+}
+
+/**
+ * Marks an execution for cancellation: one that waits is canceled at once, one that runs is told. Asking again changes
+ * nothing. @throws notFound for one that has ended or never was
+ */
+export async function cancelExecution(db: Queryable, notebookId: string, id: string): Promise<void> {
+  const rows = await db.query(
+    `with moved as (
+       update executions set
+         status = case when status = any ($4) then 'canceling' else 'canceled' end,
+         outputs_completed_at = case when status = any ($4) then outputs_completed_at else clock_timestamp() end,
+         phase = case when status = any ($4) then phase else 'finished' end
+       where id = $1 and notebook_id = $2 and status in ('queued', 'inProgress', 'canceling') returning id
+     )
+     select pg_notify($3, id) from moved`,
+    [id, notebookId, CANCELING, [...before('canceling'), 'canceling']],
+  )
+  if (rows.length === 0) throw notFound('Execution')
+}
+
+/** The executions of a notebook that have not ended. */
+export async function unfinishedExecutions(db: Queryable, notebookId: string): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `select id from executions where notebook_id = $1 and status in ('queued', 'inProgress', 'canceling')`,
+    [notebookId],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * Takes executions back whose worker has let its lease run out: they are queued again, canceled if that was asked for,
+ * or errored once every attempt is used up. Gives their ids.
+ */
+export async function reapExecutions(db: Queryable): Promise<string[]> {
+  const lost = { name: 'WorkerLost', message: `The worker was lost ${MAX_ATTEMPTS} times while this ran` }
+  const rows = await db.query<{ id: string }>(
+    `with lost as (
+       update executions set
+         status = case when status = 'canceling' then 'canceled' when attempt >= $1 then 'errored' else 'queued' end,
+         errors = case when status = 'inProgress' and attempt >= $1 then $2::jsonb else errors end,
+         outputs_completed_at =
+           case when status = 'canceling' or attempt >= $1 then clock_timestamp() else outputs_completed_at end,
+         phase = case when status = 'canceling' or attempt >= $1 then 'finished' else 'queued' end,
+         worker_id = null, lease_until = null
+       where status in ('inProgress', 'canceling') and lease_until < now() returning id
+     )
+     select id, pg_notify($3, id) from lost`,
+    [MAX_ATTEMPTS, JSON.stringify([lost]), QUEUED],
+  )
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,75 @@
+/** The settings: read once from the environment, all problems reported together, frozen afterwards. */
+
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Entry, SETTINGS } from './settings.ts'
+
+export interface Config {
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly publicUrl: string | undefined
+    readonly bodyBytes: number
+    readonly notebookBytes: number
+  }
+  readonly admin: { readonly email: string; readonly password: string | undefined }
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly toolsDir: string
+  readonly logLevel: string
+  readonly ingest: { readonly maxAgeMs: number | undefined }
+  readonly urls: { readonly ttlMs: number }
+  readonly sandbox: { readonly mode: 'on' | 'off'; readonly memoryBytes: number; readonly outputBytes: number }
+  readonly worker: { readonly slots: number; readonly runMinutes: number }
+}
+
+/** Thrown when settings don't make sense; the message lists every one of them. */
+export class ConfigError extends Error {}
+
+type Environment = Record<string, string | undefined>
+
+/**
+ * The settings of an environment, defaults filled in. `root` is the folder relative paths start from.
+ * @throws ConfigError naming each wrong variable, its value and what was expected
+ */
+export function readConfig(env: Environment, root: string): Config {
+  const problems: string[] = []
+  const read = <T>(entry: Entry<T>): T => {
+    const text = env[entry.name]?.trim() || entry.default
+    try {
+      return entry.parse(text)
+    } catch {
+      problems.push(`${entry.name}=${entry.secret ? '***' : text}: expected ${entry.expects}`)
+      return entry.parse(entry.default)
+    }
+  }
+  const S = SETTINGS
+  const config: Config = {
+    http: {
+      host: read(S.host),
+      port: read(S.port),
+      publicUrl: read(S.publicUrl),
+      bodyBytes: read(S.bodyBytes),
+      notebookBytes: read(S.notebookBytes),
+    },
+    admin: { email: read(S.adminEmail), password: read(S.adminPassword) },
+    dataDir: resolve(root, read(S.dataDir)),
+    databaseUrl: read(S.databaseUrl),
+    toolsDir: join(root, '.fieldbook'),
+    logLevel: read(S.logLevel),
+    ingest: { maxAgeMs: read(S.ingestMaxAge) },
+    urls: { ttlMs: read(S.urlTtl) },
+    sandbox: { mode: read(S.sandbox), memoryBytes: read(S.runMemory), outputBytes: read(S.outputSize) },
+    worker: { slots: read(S.slots) || availableParallelism(), runMinutes: read(S.runMinutes) },
+  }
+  if (problems.length > 0) throw new ConfigError(`These settings can't be used:\n  ${problems.join('\n  ')}`)
+  return freeze(config)
+}
+
+/** The environment of this process: the only place that reads it. */
+export const processEnvironment = (): Environment => process.env
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (part && typeof part === 'object') freeze(part)
+  return Object.freeze(value)
+}

@@ -1,0 +1,36 @@
+/**
+ * Moments as callers write them. Rules of the original (behaviour dossier §1.5): ISO text, epoch milliseconds, epoch
+ * seconds, a negative offset from now, or `{$date}`.
+ */
+
+import type { TimeFormats } from '../../contract/shapes.ts'
+
+/** Numbers from here on are milliseconds, below are seconds: 1e11 s is the year 5138, 1e11 ms is March 1973. */
+const MILLISECONDS_FROM = 1e11
+
+/** The latest instant a JavaScript date can hold. */
+const LATEST_MS = 8.64e15
+
+/** The instant meant, or undefined when the value means none. */
+export function parseMoment(value: TimeFormats, now: Date): Date | undefined {
+  if (typeof value === 'object') return parseMoment(value.$date, now)
+  if (typeof value === 'number') return fromNumber(value, now)
+  const trimmed = value.trim()
+  if (trimmed !== '' && Number.isFinite(Number(trimmed))) return fromNumber(Number(trimmed), now)
+  return valid(Date.parse(trimmed))
+}
+
+function fromNumber(value: number, now: Date): Date | undefined {
+  if (value < 0) return valid(now.getTime() + value)
+  return valid(value >= MILLISECONDS_FROM ? value : value * 1000)
+}
+
+function valid(ms: number): Date | undefined {
+  return Number.isFinite(ms) && Math.abs(ms) <= LATEST_MS ? new Date(Math.round(ms)) : undefined
+}
+
+/**
+ * The bound of a time range: an offset of zero or less counts from `base`, a positive value is an absolute epoch
+ * millisecond (1 is "from the beginning").
+ */
+export const boundOf = (value: number, base: Date) => (value > 0 ? value : base.getTime() + value)

@@ -1,0 +1,70 @@
+/** The door: one page that lists everything it answers. */
+
+import multipart from '@fastify/multipart'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { answerErrors } from './errors.ts'
+import type { Parts } from './parts.ts'
+import { serveAuth } from './routes/auth.ts'
+import { serveBytes } from './routes/bytes.ts'
+import { serveCatalog } from './routes/catalog.ts'
+import { serveHealth } from './routes/health.ts'
+import { serveNotebooks } from './routes/notebooks.ts'
+import type { Door } from './serve.ts'
+import { readFilePart } from './uploads.ts'
+
+/** A request that has not arrived within this time is dropped. */
+const REQUEST_MS = 5 * 60_000
+
+/** Builds the door over the parts of the service; it does not listen yet. */
+export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const { config } = parts
+  const app = fastify({
+    loggerInstance: logger,
+    // One line for every request would bury what matters; errors are logged where they are answered.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.http.bodyBytes,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
+  })
+  await app.register(multipart, { throwFileSizeLimit: false })
+  acceptEmptyJson(app)
+  answerErrors(app)
+  addSecurityHeaders(app)
+
+  const door: Door = {
+    app,
+    tokens: parts.tokens,
+    baseUrl: (request) => config.http.publicUrl ?? addressOf(request),
+    readFile: (request, part) => readFilePart(request, part, config.http.notebookBytes),
+  }
+  serveHealth(app, parts)
+  serveAuth(door, parts)
+  serveCatalog(door, parts)
+  serveNotebooks(door, parts)
+  serveBytes(app, parts)
+  return app
+}
+
+/** Where the client reached us, as it wrote it. */
+const addressOf = (request: FastifyRequest) => `${request.protocol}://${request.host}`
+
+/** Official clients send a JSON content type without a body, on DELETE for example. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, String(body), done)
+  })
+}
+
+function addSecurityHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers({
+      'cache-control': 'no-cache, no-store, must-revalidate',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'no-referrer',
+    })
+  })
+}

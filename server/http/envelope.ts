@@ -1,0 +1,43 @@
+/** `_type` and `_links` around what routes answer, as the original adds them unless asked not to (dossier §6.6). */
+
+import type { Route } from '../../contract/route.ts'
+
+const YES = new Set(['true', '1', 'yes'])
+
+/** Absent or empty is yes; anything but a word for yes is no. */
+const wanted = (value: unknown) => value === undefined || value === '' || YES.has(String(value).toLowerCase())
+
+/** The answer of an entity route with its type, its link and, for a list, those of its items. */
+export function wrap(route: Route, answer: unknown, path: string, query: Record<string, unknown>): unknown {
+  if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
+  const withLinks = wanted(query['_links'])
+  const entity = (type: string, body: object, href: string) => ({
+    ...body,
+    _type: type,
+    ...(withLinks ? { _links: { self: { href } } } : {}),
+  })
+  if ('items' in answer && Array.isArray(answer.items)) {
+    const type = itemType(route.entity)
+    const items = type
+      ? answer.items.map((item) => entity(type, item, `${itemPath(path, type)}/${item.id}`))
+      : answer.items
+    return entity(route.entity, { ...answer, items }, path)
+  }
+  // A creating POST answers what then lives one level below.
+  const created = route.status === 201 && 'id' in answer ? `${path}/${answer.id}` : path
+  return entity(route.entity, answer, created.replace(/\/upload$/, ''))
+}
+
+/** Rows of data tables are left alone: their columns' names are their users'. */
+const ITEMS: Record<string, string> = {
+  applications: 'application',
+  devices: 'device',
+  dataTables: 'dataTable',
+  files: 'file',
+  notebooks: 'notebook',
+}
+
+const itemType = (entity: string) => ITEMS[entity]
+
+/** A single file lives under `/file/`, unlike its list. */
+const itemPath = (path: string, type: string) => (type === 'file' ? path.replace(/\/files$/, '/file') : path)

@@ -1,0 +1,49 @@
+/** From the kinds of errors to what the API answers: status and `{type, message}` (behaviour dossier §6.7). */
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError, type ErrorKind } from '../ground/errors.ts'
+import { newId } from '../ground/ids.ts'
+
+const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
+  invalid: { status: 400, type: 'Validation' },
+  unauthenticated: { status: 401, type: 'Unauthorized' },
+  forbidden: { status: 403, type: 'Forbidden' },
+  notFound: { status: 404, type: 'NotFound' },
+  conflict: { status: 409, type: 'Conflict' },
+  tooLarge: { status: 413, type: 'PayloadTooLarge' },
+  limited: { status: 429, type: 'LimitExceeded' },
+  unavailable: { status: 503, type: 'Unavailable' },
+}
+
+/** Faults that Fastify itself finds in a request, before any code of ours sees it. */
+const FASTIFY_TYPES: Record<number, string> = {
+  400: 'Validation',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  413: 'PayloadTooLarge',
+  415: 'Validation',
+}
+
+/** Answers every error of the door in the shape of the API; a bug shows a reference id and is logged with it. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | AppError, request, reply) => answer(error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]
+    reply.code(404).send({ type: 'NotFound', message: `${request.method} ${path} does not exist` })
+  })
+}
+
+function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof AppError) {
+    const { status, type } = ANSWERS[error.kind]
+    return reply.code(status).send({ type, message: error.message })
+  }
+  const status = error.statusCode ?? 500
+  const type = FASTIFY_TYPES[status]
+  if (type) return reply.code(status).send({ type, message: error.message })
+  const reference = newId()
+  request.log.error({ reference, url: request.url, error: error.stack ?? error.message }, 'request failed')
+  return reply
+    .code(500)
+    .send({ type: 'Error', message: `Something went wrong on our side; its reference is ${reference}` })
+}

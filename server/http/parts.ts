@@ -1,0 +1,25 @@
+/** What the door needs of the service, as narrow as its routes allow. */
+
+import type { Tokens } from '../access/tokens.ts'
+import type { Config } from '../ground/config.ts'
+import type { Log } from '../ground/log.ts'
+import type { Blobs } from '../stores/blobs/blobs.ts'
+import type { Database } from '../stores/postgres/database.ts'
+
+/** What `/healthz` says of one part. */
+export interface Health {
+  readonly ready: boolean
+  readonly [detail: string]: unknown
+}
+
+export interface Parts {
+  readonly db: Database
+  readonly blobs: Blobs
+  readonly tokens: Tokens
+  readonly config: Config
+  readonly log: Log
+  readonly linkSecret: Buffer
+  /** The absolute link to a blob, counted from when it came to be. */
+  readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string
+  readonly health: () => Promise<Record<string, Health>>
+}

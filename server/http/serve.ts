@@ -1,0 +1,93 @@
+/**
+ * One contract route as one Fastify route: parameters and body are checked first, then the token, then its scope, as
+ * the original orders it (behaviour dossier §6.7), then the handler runs with typed values.
+ */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { TObject, TSchema } from 'typebox'
+import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
+import { allows } from '../access/scopes.ts'
+import type { Caller, Tokens } from '../access/tokens.ts'
+import { forbidden, invalid } from '../ground/errors.ts'
+import { wrap } from './envelope.ts'
+import { createCheck, createParameterCheck } from './validation.ts'
+
+export interface UploadedFile {
+  readonly name: string
+  readonly content: Buffer
+}
+
+export interface Call<T> {
+  readonly params: ParamsOf<T>
+  readonly query: QueryOf<T>
+  readonly body: BodyOf<T>
+  /** Only called by routes with a file part. */
+  readonly file: () => Promise<UploadedFile>
+  readonly caller: Caller
+  /** `http://host:port` as the client sees it, for absolute links. */
+  readonly baseUrl: string
+}
+
+export interface Door {
+  readonly app: FastifyInstance
+  readonly tokens: Tokens
+  readonly baseUrl: (request: FastifyRequest) => string
+  readonly readFile: (request: FastifyRequest, part: string) => Promise<UploadedFile>
+}
+
+const ANONYMOUS: Caller = { userId: '', scope: [] }
+
+/**
+ * Registers a route. What the handler gives becomes the JSON answer; a 200 route's handler gives exactly what the
+ * contract's reply says, which the journeys check.
+ */
+export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
+  door: Door,
+  route: T,
+  handle: (call: Call<T>) => Promise<unknown>,
+): void {
+  const checkParams = createParameterCheck(route.params)
+  const checkQuery = createParameterCheck(route.query)
+  const checkBody = route.body ? createCheck(route.body.schema) : undefined
+  door.app.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const query = asRecord(request.query)
+      checkParams(request.params)
+      checkQuery(query)
+      if (route.body && checkBody) {
+        if (request.body === undefined || request.body === null) throw invalid(`${route.body.name} is required`)
+        checkBody(request.body, route.body.name)
+      }
+      const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
+      if (route.authenticated && !allows(caller.scope, route.operation, route.method === 'GET')) throw forbidden()
+      const answer = await handle({
+        // Checked against the route's own schemas just above.
+        params: lowerCaseIds(request.params) as ParamsOf<T>,
+        query: query as QueryOf<T>,
+        body: request.body as BodyOf<T>,
+        file: () => door.readFile(request, route.file ?? ''),
+        caller,
+        baseUrl: door.baseUrl(request),
+      })
+      const path = request.url.split('?')[0] ?? ''
+      return reply.code(route.status).send(wrap(route, answer, path, query))
+    },
+  })
+}
+
+const asRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}
+
+/** Ids may be written in capitals; ours are kept in small letters. */
+const lowerCaseIds = (params: unknown) =>
+  Object.fromEntries(Object.entries(asRecord(params)).map(([name, value]) => [name, String(value).toLowerCase()]))
+
+/** The first of the places the original looks in: two query parameters, then the header. */
+async function authenticate(tokens: Tokens, request: FastifyRequest, query: Record<string, unknown>): Promise<Caller> {
+  const [, bearer] = /^(?:bearer|jwt) +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  const token = query['access_token'] || query['jwt'] || bearer
+  if (!token) throw forbidden()
+  return tokens.verify(String(token))
+}

@@ -1,0 +1,58 @@
+/**
+ * Reads the contents of the kernel's messages. A notebook can forge them, so nothing in them is taken to be there:
+ * what is missing or of another type reads as empty.
+ */
+import type { Metadata } from './notebook.ts'
+import type { Content } from './wire.ts'
+
+/** Of all texts of one error together; a recursion error of a hostile object can be any length. */
+const ERROR_CHARACTERS = 100_000
+
+/** The text of a `stream` message and which of the two it is. */
+export function streamOf(content: Content): { name: 'stdout' | 'stderr'; text: string } {
+  return { name: content['name'] === 'stderr' ? 'stderr' : 'stdout', text: textIn(content, 'text') }
+}
+
+/** The MIME bundle of a display; `transient` stays behind, which must never be stored. */
+export function bundleOf(content: Content): { data: Metadata; metadata: Metadata } {
+  return { data: objectIn(content, 'data'), metadata: objectIn(content, 'metadata') }
+}
+
+/** What later updates of a display call it. */
+export function displayIdOf(content: Content): string | undefined {
+  const id = objectIn(content, 'transient')['display_id']
+  return typeof id === 'string' ? id : undefined
+}
+
+/** The error of an `error` message or an error reply, cut to a length a person could read. */
+export function errorOf(content: Content): { ename: string; evalue: string; traceback: string[] } {
+  const lines = Array.isArray(content['traceback']) ? content['traceback'].map(String) : []
+  let left = ERROR_CHARACTERS
+  const traceback = lines.flatMap((line) => {
+    if (left <= 0) return []
+    left -= line.length
+    return [left >= 0 ? line : line.slice(0, left)]
+  })
+  const cut = (key: string) => textIn(content, key).slice(0, ERROR_CHARACTERS)
+  return { ename: cut('ename'), evalue: cut('evalue'), traceback }
+}
+
+/** `exit` and `quit` don't raise in a notebook; the kernel says in its reply that it is about to leave. */
+export function asksToExit(reply: Content): boolean {
+  const payload = reply['payload']
+  if (!Array.isArray(payload)) return false
+  return payload.some((entry: unknown) => {
+    return typeof entry === 'object' && entry !== null && 'source' in entry && entry.source === 'ask_exit'
+  })
+}
+
+function textIn(content: Content, key: string): string {
+  const value = content[key]
+  return typeof value === 'string' ? value : ''
+}
+
+function objectIn(content: Content, key: string): Metadata {
+  const value = content[key]
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? (value as Metadata) : {} // parsed JSON: any object has string keys and unknown values
+}

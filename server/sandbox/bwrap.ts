@@ -1,0 +1,147 @@
+/**
+ * The command line of a sandbox, as a pure function: what bubblewrap is told, in which order, and why.
+ * Arguments and small files go through file descriptors, so that /proc/1/cmdline inside shows no path of this machine.
+ */
+import { dirname } from 'node:path'
+import { HOME } from './environment.ts'
+import type { SandboxHost } from './host.ts'
+import type { Mount, SandboxSpec } from './spec.ts'
+
+/** Descriptors of the sandboxed start: bwrap writes its status to 3 and reads everything else from 4 on. */
+export const STATUS_FD = 3
+const FIRST_DATA_FD = 4
+
+export interface BwrapCall {
+  readonly command: readonly [string, ...string[]]
+  /** What to write into descriptor 4, 5, …, each followed by its end. */
+  readonly data: readonly Buffer[]
+}
+
+/**
+ * What root keeps until `setpriv` has changed the identity, which takes it away for good: the change itself, and entering
+ * a current folder that already belongs to that identity alone.
+ */
+const UNTIL_SETPRIV = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_DAC_READ_SEARCH']
+
+/** Only what programs look up: no user of this machine, no resolver, no keys. */
+const ETC_FROM_HOST = ['alternatives', 'ld.so.cache', 'fonts', 'matplotlibrc', 'mime.types']
+
+/** Builds the call; `host` must be one that `probeSandbox` found able to start it. */
+export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
+  const data: Buffer[] = []
+  const fd = (content: Buffer | string) => {
+    data.push(Buffer.from(content))
+    return String(FIRST_DATA_FD + data.length - 1)
+  }
+  const uid = spec.uid ?? host.ownUid
+  const options = [
+    ...namespaces(host, uid),
+    ...(host.seccomp ? ['--seccomp', fd(host.seccomp)] : []),
+    ...Object.entries(spec.env).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...systemFiles(host, spec),
+    ...etcFiles(uid, fd),
+    ...mountArguments(spec.mounts),
+    '--remount-ro',
+    '/',
+    '--chdir',
+    spec.cwd,
+  ]
+  const argumentsFd = fd(options.map((option) => `${option}\0`).join(''))
+  return {
+    command: [host.bwrap, '--args', argumentsFd, '--', ...limited(spec, host), ...identity(host, uid), ...spec.command],
+    data,
+  }
+}
+
+function namespaces(host: SandboxHost, uid: number): string[] {
+  return [
+    ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    // Root makes no user namespace: in one, uid 60000 inside would still be root to the machine's files.
+    ...(host.privileged
+      ? ['--cap-drop', 'ALL', ...UNTIL_SETPRIV.flatMap((capability) => ['--cap-add', capability])]
+      : ['--unshare-user', '--uid', String(uid), '--gid', String(uid)]),
+    ...['--die-with-parent', '--new-session', '--clearenv', '--hostname', 'fieldbook'],
+    ...['--json-status-fd', String(STATUS_FD)],
+  ]
+}
+
+function systemFiles(host: SandboxHost, spec: SandboxSpec): string[] {
+  const size = String(spec.limits.temporaryBytes)
+  const temporary = (path: string, mode: string) => ['--perms', mode, '--size', size, '--tmpfs', path]
+  return [
+    ...['--ro-bind', '/usr', '/usr'],
+    ...host.rootLinks.flatMap(({ path, target }) =>
+      target === undefined ? ['--ro-bind', path, path] : ['--symlink', target, path],
+    ),
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...temporary('/dev/shm', '1777'),
+    ...temporary('/tmp', '1777'),
+    ...['--perms', '0755', '--dir', '/var', '--symlink', '/tmp', '/var/tmp'],
+    ...['--perms', '0755', '--dir', dirname(HOME)],
+    // Made by root, written by the sandbox's own identity, visible to nobody else.
+    ...temporary(HOME, '0777'),
+  ]
+}
+
+function etcFiles(uid: number, fd: (content: string) => string): string[] {
+  const files = {
+    passwd: `root:x:0:0:root:/:/usr/sbin/nologin\nnotebook:x:${uid}:${uid}:notebook:${HOME}:/bin/sh\n`,
+    group: `root:x:0:\nnotebook:x:${uid}:\n`,
+    hosts: '127.0.0.1 localhost\n::1 localhost\n',
+    'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+  }
+  return [
+    ...['--perms', '0755', '--dir', '/etc'],
+    ...Object.entries(files).flatMap(([name, text]) => ['--perms', '0644', '--file', fd(text), `/etc/${name}`]),
+    ...['--symlink', '/usr/share/zoneinfo/UTC', '/etc/localtime'],
+    ...ETC_FROM_HOST.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+  ]
+}
+
+/** Outer folders first. Each parent is made by name: bwrap's own implicit ones are 0700 and shut the run out. */
+function mountArguments(mounts: readonly Mount[]): string[] {
+  const made = new Set<string>()
+  const ordered = [...mounts].sort((a, b) => depth(a.target) - depth(b.target))
+  return ordered.flatMap(({ source, target, writable }) => [
+    ...parentsOf(target).flatMap((parent) => {
+      if (made.has(parent)) return []
+      made.add(parent)
+      return ['--perms', isOwn(parent) ? '0777' : '0755', '--dir', parent]
+    }),
+    ...[writable ? '--bind' : '--ro-bind', source, target],
+  ])
+}
+
+const depth = (path: string) => path.split('/').length
+
+/** /a/b/c → /a, /a/b; none below the system's own trees, which are there and can't be changed. */
+function parentsOf(target: string): string[] {
+  if (/^\/(usr|proc|dev|bin|sbin|lib[^/]*)\//.test(target)) return []
+  const parts = target.split('/').slice(1, -1)
+  return parts
+    .map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)
+    .filter((parent) => !['/etc', '/tmp', '/var', HOME, dirname(HOME)].includes(parent))
+}
+
+const isOwn = (path: string) => path.startsWith(`${HOME}/`) || path.startsWith('/tmp/')
+
+/** Set inside, because an ordinary user's process count is the sandbox's own only in its user namespace. */
+function limited({ limits }: SandboxSpec, host: SandboxHost): string[] {
+  return [
+    'prlimit',
+    '--core=0',
+    `--nofile=${limits.openFiles}`,
+    `--nproc=${limits.processes}`,
+    `--fsize=${limits.fileBytes}`,
+    // Without a control group only each process's own memory can be bounded, not their sum.
+    ...(host.cgroup ? [] : [`--data=${limits.memoryBytes}`]),
+  ]
+}
+
+function identity(host: SandboxHost, uid: number): string[] {
+  if (!host.privileged) return []
+  return [
+    ...['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs'],
+    ...['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'],
+  ]
+}

@@ -1,0 +1,206 @@
+/**
+ * One process in a sandbox, from its start to the moment when nothing of it is left.
+ * The first reason for its end wins; every ending has the same shape, good or bad.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { constants } from 'node:os'
+import { Readable, Writable } from 'node:stream'
+import { bwrapCall, STATUS_FD } from './bwrap.ts'
+import { type Cgroup, openCgroup } from './cgroup.ts'
+import { assertUsable, type SandboxHost } from './host.ts'
+import type { SandboxSpec } from './spec.ts'
+
+/** `exited`: by itself. `lost`: closed by its owner before it had ended. */
+export type EndReason = 'exited' | 'timeout' | 'canceled' | 'outOfMemory' | 'lost'
+
+export interface Ending {
+  readonly reason: EndReason
+  readonly exitCode: number | null
+  readonly signal: string | null
+  /** The last 8 KB, for people who look for the cause. */
+  readonly stderrTail: string
+}
+
+export interface SandboxProcess extends AsyncDisposable {
+  /** Never rejects; resolves when the process, all it started and its control group are gone. */
+  readonly exited: Promise<Ending>
+  /** Asks politely (SIGINT to the process group), and kills everything after the grace time. */
+  end(reason: EndReason): void
+  stderrTail(): string
+}
+
+const TAIL_BYTES = 8192
+
+/** Starts it. An aborted signal ends it with the reason `timeout` if the abort was one (`TimeoutError`), else `canceled`. */
+export async function openSandbox(
+  spec: SandboxSpec,
+  host: SandboxHost,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<SandboxProcess> {
+  assertUsable(host)
+  signal?.throwIfAborted()
+  const cgroup = host.cgroup && host.level > 0 ? await openCgroup(host.cgroup, spec.limits) : undefined
+  const child = host.level === 0 ? startBare(spec) : startSandboxed(spec, host, cgroup)
+  try {
+    await once(child, 'spawn')
+  } catch (error) {
+    await cgroup?.remove()
+    throw error
+  }
+  return superviseChild(child, spec, cgroup, host.level === 0, signal)
+}
+
+function startBare(spec: SandboxSpec): ChildProcess {
+  const [program, ...args] = spec.command
+  // A process group of its own is all that can be killed as one without a namespace.
+  return spawn(program, args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+}
+
+function startSandboxed(spec: SandboxSpec, host: SandboxHost, cgroup: Cgroup | undefined): ChildProcess {
+  const { command, data } = bwrapCall(spec, host)
+  const [program, ...args] = cgroup ? throughGroup(command, cgroup) : command
+  const child = spawn(program, args, {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    // Away from our terminal: Ctrl-C must reach the service only, which then ends its sandboxes in order.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...data.map((): 'pipe' => 'pipe')],
+  })
+  data.forEach((content, index) => {
+    const pipe = child.stdio[STATUS_FD + 1 + index]
+    if (!(pipe instanceof Writable)) return
+    pipe.on('error', () => {}) // bwrap gave up before it had read; its exit and stderr tell why
+    pipe.end(content)
+  })
+  return child
+}
+
+/** A process enters its group before it becomes bwrap, so that there is no moment in which it could fork outside. */
+function throughGroup(command: readonly string[], cgroup: Cgroup): [string, ...string[]] {
+  const enter = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 126; shift; done; shift; exec "$@"'
+  return ['/bin/sh', '-c', enter, 'sh', ...cgroup.procs, '--', ...command]
+}
+
+function superviseChild(
+  child: ChildProcess,
+  spec: SandboxSpec,
+  cgroup: Cgroup | undefined,
+  bare: boolean,
+  signal: AbortSignal | undefined,
+): SandboxProcess {
+  const stderrTail = collectTail(child.stderr)
+  const status = bare ? undefined : readStatus(child)
+  const gone = exitOf(child)
+  let reason: EndReason | undefined
+  let killTimer: NodeJS.Timeout | undefined
+
+  const kill = () => killAll(child, status, bare)
+  const end = (why: EndReason) => {
+    if (reason !== undefined || hasExited(child)) return
+    reason = why
+    interruptGroup(child, status, bare)
+    killTimer = setTimeout(kill, spec.limits.graceMs)
+  }
+  const onAbort = () => end(isTimeout(signal?.reason) ? 'timeout' : 'canceled')
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
+
+  const settle = async (): Promise<Ending> => {
+    const { code, signal: by } = await gone
+    clearTimeout(killTimer)
+    signal?.removeEventListener('abort', onAbort)
+    if (bare) killAll(child, status, bare) // what it left in its group
+    const killedByLimit = cgroup !== undefined && (await cgroup.oomKills()) > 0
+    await cgroup?.remove()
+    const how = howItEnded(code, by)
+    const ownReason = killedByLimit && how.signal === 'SIGKILL' ? 'outOfMemory' : 'exited'
+    return { reason: reason ?? ownReason, ...how, stderrTail: stderrTail() }
+  }
+  const exited = settle()
+  return {
+    exited,
+    end,
+    stderrTail,
+    [Symbol.asyncDispose]: async () => {
+      reason ??= hasExited(child) ? undefined : 'lost'
+      kill()
+      await exited
+    },
+  }
+}
+
+const hasExited = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError'
+
+function collectTail(stream: Readable | null): () => string {
+  let tail = Buffer.alloc(0)
+  stream?.on('data', (chunk: Buffer) => {
+    tail = Buffer.concat([tail.subarray(-TAIL_BYTES), chunk.subarray(-TAIL_BYTES)])
+  })
+  return () => tail.subarray(-TAIL_BYTES).toString()
+}
+
+/** What bwrap reports as JSON lines: first the pid of its first process inside. */
+interface Status {
+  initPid?: number
+}
+
+function readStatus(child: ChildProcess): Status {
+  const status: Status = {}
+  const pipe = child.stdio[STATUS_FD]
+  if (!(pipe instanceof Readable)) return status
+  let text = ''
+  pipe.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(0, 4096)
+    const pid = text.match(/"child-pid": *(\d+)/)?.[1]
+    if (pid !== undefined) status.initPid = Number(pid)
+  })
+  return status
+}
+
+/** Waits for the exit, not for the pipes: with its pid 1 a namespace is empty. */
+async function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  if (!hasExited(child)) await once(child, 'exit')
+  // Data that was written before the exit is already in the pipe, and read before a macrotask comes round again.
+  await new Promise((resolve) => setImmediate(resolve))
+  return { code: child.exitCode, signal: child.signalCode }
+}
+
+/** bwrap hands a death by signal on as 128 + its number, as a shell does. */
+function howItEnded(code: number | null, by: NodeJS.Signals | null): Pick<Ending, 'exitCode' | 'signal'> {
+  if (by !== null) return { exitCode: null, signal: by }
+  const name = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0]
+  return name === undefined ? { exitCode: code, signal: null } : { exitCode: null, signal: name }
+}
+
+/** The kernel empties a pid namespace when its pid 1 dies; bwrap then ends by itself and reports. */
+function killAll(child: ChildProcess, status: Status | undefined, bare: boolean): void {
+  if (bare) signalTo(-(child.pid ?? 0), 'SIGKILL')
+  else if (!hasExited(child)) signalTo(status?.initPid ?? child.pid ?? 0, 'SIGKILL')
+}
+
+/**
+ * To the program's whole group: a `subprocess.run` inside must let go as well. The group is led by the namespace's first
+ * process, which itself can't be interrupted.
+ */
+function interruptGroup(child: ChildProcess, status: Status | undefined, bare: boolean): void {
+  if (bare) signalTo(-(child.pid ?? 0), 'SIGINT')
+  else if (status?.initPid === undefined) killAll(child, status, bare)
+  else if (!hasExited(child)) signalTo(-status.initPid, 'SIGINT')
+}
+
+/** 0 and 1 are not pids of ours: the first would be our own group, -1 every process of this user. */
+function signalTo(pid: number, name: NodeJS.Signals): void {
+  if (Math.abs(pid) <= 1) return
+  try {
+    process.kill(pid, name)
+  } catch {
+    // ESRCH: it was faster
+  }
+}

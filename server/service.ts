@@ -1,0 +1,137 @@
+/** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLinkSecret } from './access/secrets.ts'
+import { openTokens } from './access/tokens.ts'
+import { ensureFirstUser } from './access/users.ts'
+import { openWorker } from './executions/worker.ts'
+import type { Config } from './ground/config.ts'
+import { createLog } from './ground/log.ts'
+import { createApp } from './http/app.ts'
+import type { Parts } from './http/parts.ts'
+import { createImages } from './images.ts'
+import type { SandboxHost } from './sandbox/host.ts'
+import { probeSandbox } from './sandbox/probe.ts'
+import { DEFAULT_LIMITS, type SandboxLimits } from './sandbox/spec.ts'
+import { openFsBlobs } from './stores/blobs/fs.ts'
+import { linkTo } from './stores/blobs/links.ts'
+import { type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
+import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
+import { migrate } from './stores/postgres/migrate.ts'
+
+export interface Service extends AsyncDisposable {
+  /** `http://host:port`. */
+  readonly url: string
+  /** The password made for the first user, on the start that made it. */
+  readonly madePassword: string | undefined
+}
+
+/** Opens the service; disposing it ends every process it started. */
+export async function openService(config: Config): Promise<Service> {
+  await using opening = new AsyncDisposableStack()
+  const logger = createLog(config.logLevel)
+  const event = (name: string, fields: Record<string, unknown>) => logger.info(fields, name)
+  const bwrap = await findBwrap(config.toolsDir)
+
+  const address = await databaseAddress(config, bwrap, opening, event)
+  const poolSize = 10 + 2 * config.worker.slots
+  const db = opening.use(await openDatabase(address, { poolSize, log: event }))
+  const migrations = await migrate(db)
+  if (migrations.length > 0) logger.info({ migrations }, 'database migrated')
+
+  const blobs = await openFsBlobs(join(config.dataDir, 'blobs'))
+  const keys = join(config.dataDir, 'keys')
+  const tokens = await openTokens(keys)
+  const linkSecret = await openLinkSecret(keys)
+  const madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
+
+  const limits: SandboxLimits = {
+    ...DEFAULT_LIMITS,
+    memoryBytes: config.sandbox.memoryBytes,
+    fileBytes: config.sandbox.outputBytes,
+  }
+  const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits })
+  logger.info({ level: host.level, sandbox: host.name, problem: host.problem }, 'sandbox probed')
+  const images = createImages(config.toolsDir)
+
+  const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
+    baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
+  const worker = opening.use(
+    await openWorker(
+      {
+        db,
+        blobs,
+        log: logger,
+        host,
+        image: images.get,
+        limits,
+        workRoot: join(config.dataDir, 'work'),
+        // Templates of outputs see the record without an address: they run where no client has asked.
+        linkFile: (file, name, from) => linkFile(config.http.publicUrl ?? '', file.key, name, from),
+      },
+      { slots: config.worker.slots },
+    ),
+  )
+
+  const health: Parts['health'] = async () => ({
+    database: await databaseHealth(db),
+    sandbox: sandboxHealth(host),
+    image: await imageHealth(images),
+    worker: { ready: true, slots: config.worker.slots, running: worker.running },
+  })
+  const app = await createApp({ db, blobs, tokens, config, log: logger, linkSecret, linkFile, health }, logger)
+  opening.defer(() => app.close())
+  await app.listen({ host: config.http.host, port: config.http.port })
+
+  const parts = opening.move()
+  return { url: addressOf(app.server.address()), madePassword, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+/** The database of DATABASE_URL, or an embedded one that ends with the service. */
+async function databaseAddress(
+  config: Config,
+  bwrap: string,
+  opening: AsyncDisposableStack,
+  log: (name: string, fields: Record<string, unknown>) => void,
+): Promise<DatabaseAddress> {
+  if (config.databaseUrl) return { connectionString: config.databaseUrl }
+  const embedded = opening.use(await openEmbeddedPostgres({ dataDir: config.dataDir, bwrap, log }))
+  return { connection: embedded.connection }
+}
+
+/** The bubblewrap that set-up found or fetched; without set-up, whatever the PATH has. */
+async function findBwrap(toolsDir: string): Promise<string> {
+  try {
+    return String(JSON.parse(await readFile(join(toolsDir, 'tools.json'), 'utf8')).bwrap)
+  } catch {
+    return 'bwrap'
+  }
+}
+
+async function databaseHealth(db: { one: (text: string) => Promise<unknown> }) {
+  await db.one('select 1')
+  return { ready: true }
+}
+
+const sandboxHealth = ({ level, name, problem }: SandboxHost) => ({
+  ready: problem === undefined,
+  level,
+  name,
+  ...(problem === undefined ? {} : { problem }),
+})
+
+async function imageHealth(images: { get(version: string): Promise<{ version: string; source: string }> }) {
+  try {
+    const { version, source } = await images.get('v4')
+    return { ready: true, version, source }
+  } catch (error) {
+    return { ready: false, problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function addressOf(address: string | { address: string; port: number; family: string } | null): string {
+  if (address === null || typeof address === 'string') throw new Error('the service is not listening on a port')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

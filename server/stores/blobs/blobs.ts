@@ -1,0 +1,31 @@
+/** The one interface bytes are kept behind: keys are paths with `/`, contents are immutable once put. */
+
+import type { Readable } from 'node:stream'
+
+export interface BlobInfo {
+  readonly sizeBytes: number
+}
+
+export interface ByteRange {
+  readonly start: number
+  /** Inclusive, as in HTTP. */
+  readonly end: number
+}
+
+export interface Blobs {
+  /** Stores a stream; when it returns the bytes are durable and visible as a whole. */
+  put(key: string, content: Readable | Uint8Array): Promise<BlobInfo>
+  /** Stores a file of this machine, by name or open descriptor path. */
+  putFile(key: string, file: string): Promise<BlobInfo>
+  /** The same content under a second key; the two are deleted apart. */
+  copy(from: string, to: string): Promise<void>
+  /** What is known of a blob, or undefined. */
+  stat(key: string): Promise<BlobInfo | undefined>
+  /** The bytes, or a range of them; throws when there is no such blob. */
+  get(key: string, range?: ByteRange): Readable
+  /** The whole content; for small blobs only. */
+  read(key: string): Promise<Buffer>
+  delete(key: string): Promise<void>
+  /** Deletes everything whose key starts with `prefix + '/'`. */
+  deleteAll(prefix: string): Promise<void>
+}

@@ -1,0 +1,75 @@
+/** Blobs as files of a folder. A blob appears by renaming a finished, synced file, so that no reader sees half of one. */
+
+import { createReadStream, createWriteStream } from 'node:fs'
+import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { newId } from '../../ground/ids.ts'
+import type { BlobInfo, Blobs } from './blobs.ts'
+
+/** Segments of a key: what our own ids and hashes are made of, so that a key can never leave the folder. */
+const KEY = /^[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254}(?:\/[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254})*$/
+
+/** Opens the folder `root`, which is made when missing. */
+export async function openFsBlobs(root: string): Promise<Blobs> {
+  const incoming = join(root, '.incoming')
+  // What a crash left half-written was never visible; it is safe to drop at start.
+  await rm(incoming, { recursive: true, force: true })
+  await mkdir(incoming, { recursive: true })
+  return {
+    put: (key, content) => put(pathOf(root, key), join(incoming, newId()), content),
+    putFile: (key, file) => put(pathOf(root, key), join(incoming, newId()), createReadStream(file)),
+    copy: (from, to) => copyBlob(pathOf(root, from), pathOf(root, to)),
+    stat: (key) => statBlob(pathOf(root, key)),
+    get: (key, range) => createReadStream(pathOf(root, key), range ?? {}),
+    read: (key) => readFile(pathOf(root, key)),
+    delete: (key) => rm(pathOf(root, key), { force: true }),
+    deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
+  }
+}
+
+function pathOf(root: string, key: string): string {
+  if (!KEY.test(key)) throw new Error(`"${key}" is not a blob key`)
+  return join(root, key)
+}
+
+async function put(path: string, temporary: string, content: Readable | Uint8Array): Promise<BlobInfo> {
+  try {
+    const source = content instanceof Uint8Array ? Readable.from([content]) : content
+    await pipeline(source, createWriteStream(temporary, { flush: true }))
+    await mkdir(dirname(path), { recursive: true })
+    await rename(temporary, path)
+    await syncFolder(dirname(path))
+    return { sizeBytes: (await stat(path)).size }
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** A hard link: contents never change, so two keys can share them. */
+async function copyBlob(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  await link(from, to)
+  await syncFolder(dirname(to))
+}
+
+/** A rename is durable only when its folder has been synced. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function statBlob(path: string): Promise<BlobInfo | undefined> {
+  try {
+    return { sizeBytes: (await stat(path)).size }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

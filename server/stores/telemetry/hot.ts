@@ -1,0 +1,95 @@
+/**
+ * The hot table: states of devices in PostgreSQL, append-only, one row for each report. Reports of the same device and
+ * millisecond are merged when read, attribute by attribute, the last write winning.
+ */
+
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import pg from 'pg'
+import type { Database, Queryable } from '../postgres/database.ts'
+import type { StateValue, StoredState } from './states.ts'
+
+/** Appends states; when it returns they are durable. */
+export async function appendStates(
+  db: Queryable,
+  applicationId: string,
+  deviceId: string,
+  states: readonly StoredState[],
+): Promise<void> {
+  if (states.length === 0) return
+  await db.query(
+    `insert into hot_states (application_id, device_id, ts, doc)
+     select $1, $2, ts, doc from unnest($3::bigint[], $4::jsonb[]) as given (ts, doc)`,
+    [applicationId, deviceId, states.map((state) => state.ts), states.map((state) => JSON.stringify(state.doc))],
+  )
+}
+
+export interface StateRange {
+  /** Epoch ms, inclusive; undefined is open. */
+  readonly from: number | undefined
+  /** Epoch ms, exclusive; undefined is open. */
+  readonly to: number | undefined
+  readonly newestFirst: boolean
+  readonly limit: number
+}
+
+/** Merged states of one device, at most `limit` of them. */
+export async function readStates(
+  db: Queryable,
+  deviceId: string,
+  range: StateRange,
+): Promise<{ ts: number; doc: Record<string, StateValue> }[]> {
+  return db.query(
+    `select ts, jsonb_merge(doc order by seq) as doc from hot_states
+     where device_id = $1 and ($2::bigint is null or ts >= $2) and ($3::bigint is null or ts < $3)
+     group by ts order by ts ${range.newestFirst ? 'desc' : 'asc'} limit $4`,
+    [deviceId, range.from ?? null, range.to ?? null, range.limit],
+  )
+}
+
+/** Forgets everything a device ever reported. */
+export async function deleteStates(db: Queryable, deviceId: string): Promise<void> {
+  await db.query('delete from hot_states where device_id = $1', [deviceId])
+}
+
+export interface StatesExport {
+  readonly deviceIds: readonly string[]
+  /** Attribute columns, in the order wanted. */
+  readonly attributes: readonly string[]
+  /** Epoch ms, inclusive. */
+  readonly from: number
+  /** Epoch ms, exclusive. */
+  readonly to: number
+}
+
+/**
+ * Writes the states of devices as CSV: `ID,Timestamp,<attributes>`, rows by device id, then time. The rows go from
+ * PostgreSQL to the file without becoming objects here.
+ */
+export async function exportStates(
+  db: Database,
+  wanted: StatesExport,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await using session = await db.connect()
+  await pipeline(session.copyTo(copyStatement(wanted)), createWriteStream(file), { signal })
+}
+
+/** COPY takes no parameters, so every value is written as an escaped literal. */
+export function copyStatement(wanted: StatesExport): string {
+  const literal = (text: string) => pg.escapeLiteral(text)
+  const array = (texts: readonly string[]) => `array[${texts.map(literal).join(', ')}]::text[]`
+  const cells = wanted.attributes.map((name) => `, csv_cell(doc -> ${literal(name)}) as ${pg.escapeIdentifier(name)}`)
+  return `copy (
+    select device_id as "ID", ts as "Timestamp"${cells.join('')}
+    from (
+      select device_id, ts, jsonb_merge(doc order by seq) as doc from hot_states
+      where device_id = any (${array(wanted.deviceIds)})
+        and ts >= ${Math.ceil(wanted.from)} and ts < ${Math.ceil(wanted.to)}
+        and doc ?| ${array(wanted.attributes)}
+      group by device_id, ts
+    ) merged
+    order by device_id collate "C", ts
+  ) to stdout (format csv, header)`
+}

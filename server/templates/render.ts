@@ -1,0 +1,51 @@
+/**
+ * Handlebars templates of notebook configuration. Only look-ups and the helpers listed here: no prototype access
+ * (Handlebars' default), bounded text in and out.
+ */
+
+import Handlebars from 'handlebars'
+import { invalid, messageOf } from '../ground/errors.ts'
+import { helpers } from './helpers.ts'
+
+/** Longest text a template may render to: a destination path has at most 1,024 characters, a query 8,192. */
+const MAX_RENDERED = 8192
+
+/**
+ * Templates come from a handful of notebooks; compiling costs 0.4 ms, rendering 7 µs. Bounded so that text from
+ * outside cannot fill the memory.
+ */
+const MAX_COMPILED = 1000
+
+const handlebars = Handlebars.create()
+handlebars.registerHelper(helpers)
+const compiled = new Map<string, Handlebars.TemplateDelegate>()
+
+export type TemplateContext = Readonly<Record<string, unknown>>
+
+/**
+ * The text a template renders to; text without `{{` is given back as it is. Nothing is HTML-escaped, because the
+ * results are names, paths and ids, never markup.
+ * @throws invalid with Handlebars' reason when the template can't be understood, or renders to too much
+ */
+export function renderTemplate(template: string, context: TemplateContext): string {
+  if (!template.includes('{{')) return template
+  let text: string
+  try {
+    text = compile(template)(context)
+  } catch (cause) {
+    throw invalid(`The template "${template}" can't be rendered: ${messageOf(cause).split('\n').at(-1)}`, cause)
+  }
+  if (text.length > MAX_RENDERED) {
+    throw invalid(`The template "${template}" renders to more than ${MAX_RENDERED} characters`)
+  }
+  return text
+}
+
+function compile(template: string): Handlebars.TemplateDelegate {
+  const known = compiled.get(template)
+  if (known) return known
+  const fresh = handlebars.compile(template, { noEscape: true, preventIndent: true })
+  if (compiled.size >= MAX_COMPILED) compiled.clear()
+  compiled.set(template, fresh)
+  return fresh
+}

@@ -1,0 +1,205 @@
+/**
+ * What a notebook can't do. Each test attacks from inside a real kernel in the real sandbox.
+ */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import test from 'node:test'
+import { openSandbox } from '../../server/sandbox/process.ts'
+import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
+import { testHost } from '../support/image.ts'
+import { pidsWith, runSources } from '../support/notebook-run.ts'
+
+const MB = 1024 ** 2
+const host = await testHost()
+
+/** Python that prints the result of an expression, or the name of what it raised. */
+const attempt = (expression: string) => `try:
+    print(${expression})
+except BaseException as error:
+    print(type(error).__name__)`
+
+async function tries(...expressions: string[]): Promise<string[]> {
+  const { printed } = await runSources(['import os, socket, ctypes', ...expressions.map(attempt)])
+  return printed.trim().split('\n')
+}
+
+test('the probe says what it found', () => {
+  assert.equal(host.problem, undefined)
+  assert.ok(host.level >= 2)
+  assert.match(host.name, /namespaces \+ seccomp/)
+})
+
+test('there is no network: not the host, not an address, not a name', async () => {
+  await using server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const refused = await tries(
+    `socket.create_connection(("127.0.0.1", ${port}), 1)`,
+    'socket.create_connection(("169.254.169.254", 80), 1)',
+    'socket.getaddrinfo("example.com", 80)',
+    'socket.socket(socket.AF_PACKET)',
+    'socket.socket(socket.AF_VSOCK)',
+  )
+  assert.deepEqual(refused, ['ConnectionRefusedError', 'OSError', 'gaierror', 'OSError', 'OSError'])
+})
+
+test('the machine is not there: no shadow, no home folders, no other processes', async () => {
+  const seen = await tries(
+    'open("/etc/shadow").read()',
+    'sorted(os.listdir("/home"))',
+    'open("/proc/1/environ").read()',
+    'os.listdir("/root/.ssh")',
+    'sorted(name for name in os.listdir("/") if name not in ("lib32", "libx32", "lib64", "root", "work"))',
+    'len([p for p in os.listdir("/proc") if p.isdigit()]) < 4',
+    'socket.gethostname()',
+  )
+  assert.equal(seen[0], 'FileNotFoundError')
+  assert.equal(seen[1], "['notebook']")
+  assert.match(seen[2] ?? '', /PermissionError/)
+  assert.match(seen[3] ?? '', /Error/)
+  assert.deepEqual(seen.slice(5), ['True', 'fieldbook'])
+})
+
+test('the environment is exactly the documented one and what a kernel adds for terminals', async () => {
+  const { printed } = await runSources(['import os, json; print(json.dumps(sorted(os.environ)))'])
+  const image = [
+    'LD_LIBRARY_PATH',
+    'PYTHONPATH',
+    'MATPLOTLIBRC',
+    'MATPLOTLIBDATA',
+    'JUPYTER_PATH',
+    'FONTCONFIG_PATH',
+    'FONTCONFIG_FILE',
+  ]
+  const kernel = [
+    'CLICOLOR',
+    'CLICOLOR_FORCE',
+    'FORCE_COLOR',
+    'GIT_PAGER',
+    'MPLBACKEND',
+    'PAGER',
+    'PWD',
+    'PYDEVD_USE_FRAME_EVAL',
+    'TERM',
+  ]
+  const names: string[] = JSON.parse(printed)
+  assert.deepEqual(
+    names.filter((name) => !kernel.includes(name) && !image.includes(name)),
+    ['HOME', 'INPUT_DIR', 'LANG', 'MPLCONFIGDIR', 'OUTPUT_DIR', 'PATH', 'TMPDIR', 'TZ', 'USER'],
+  )
+})
+
+test('inputs, the system and the interpreter are read-only; only the run’s own folders can be written', async () => {
+  const results = await tries(
+    'open("/in/x", "w")',
+    'open("/usr/x", "w")',
+    'open("/etc/x", "w")',
+    'open("/x", "w")',
+    'open(os.__file__, "a")',
+    'open("/out/x", "w").close()',
+    'open("x", "w").close()',
+    'open("/tmp/x", "w").close()',
+    'open(os.path.expanduser("~/x"), "w").close()',
+  )
+  assert.ok(
+    results.slice(0, 5).every((result) => /OSError|PermissionError/.test(result)),
+    results.join(),
+  )
+  assert.deepEqual(results.slice(5), ['None', 'None', 'None', 'None'])
+})
+
+test('privileges can’t be had: no identity, namespace, mount, trace or key', async () => {
+  const call = (name: string, ...args: string[]) => `ctypes.CDLL(None, use_errno=True).${name}(${args.join(', ')})`
+  const results = await tries(
+    'os.setuid(0)',
+    call('unshare', '0x10000000'),
+    call('mount', 'b"x"', 'b"/tmp"', 'b"tmpfs"', '0', 'None'),
+    call('ptrace', '0', '0', '0', '0'),
+    'os.chroot("/tmp")',
+    'open("/proc/self/status").read().split("CapBnd:")[1].split()[0]',
+    'open("/proc/self/status").read().split("NoNewPrivs:")[1].split()[0]',
+    'open("/proc/self/status").read().split("Seccomp:")[1].split()[0]',
+  )
+  assert.match(results[0] ?? '', /PermissionError|OSError/)
+  assert.deepEqual(results.slice(1, 4), ['-1', '-1', '-1'])
+  assert.equal(results[4], 'PermissionError')
+  assert.deepEqual(results.slice(5), ['0000000000000000', '1', '2'])
+})
+
+test('a fork bomb reaches its limit and is gone afterwards', async () => {
+  const bomb = `import os, time
+children = 0
+try:
+    while True:
+        if os.fork() == 0:
+            time.sleep(1000)
+            os._exit(0)
+        children += 1
+except BlockingIOError:
+    print(children < 64)`
+  const { printed } = await runSources([bomb], { sandbox: { processes: 64 } })
+  assert.equal(printed, 'True\n')
+  assert.deepEqual(await pidsWith('/runner/kernel.py'), [])
+})
+
+test('a memory bomb ends the run, named as such where the machine can tell', async () => {
+  const { outcome } = await runSources(['held = []\nwhile True: held.append(bytearray(10_000_000))'], {
+    sandbox: { memoryBytes: 256 * MB },
+  })
+  if (host.cgroup) assert.equal(outcome.kind === 'died' && outcome.ending.reason, 'outOfMemory')
+  else assert.equal(outcome.kind === 'failed' && outcome.error.ename, 'MemoryError')
+})
+
+test('temporary folders and single files have their limits', async () => {
+  const fill = (path: string) => `try:
+    with open("${path}", "wb") as file:
+        for _ in range(64): file.write(bytes(1_000_000))
+    print("written")
+except OSError as error:
+    print(error.errno)`
+  const { printed } = await runSources([fill('/tmp/big'), fill('/dev/shm/big'), fill('/out/big')], {
+    sandbox: { temporaryBytes: 20 * MB, fileBytes: 30 * MB },
+  })
+  assert.equal(printed, '28\n28\n27\n') // ENOSPC, ENOSPC, EFBIG
+})
+
+test('nothing is left: no process, no control group, no socket folder', async () => {
+  const groups = async () => {
+    const folders = host.cgroup ? [host.cgroup.memory, host.cgroup.pids] : []
+    const names = await Promise.all(folders.map((folder) => readdir(folder)))
+    return names.flat().filter((name) => name.startsWith(`fieldbook-`)).length
+  }
+  const before = {
+    groups: await groups(),
+    sockets: (await readdir(tmpdir())).filter((name) => name.startsWith('fb-')).length,
+  }
+  const daemon = 'import subprocess\nsubprocess.Popen(["setsid", "sleep", "98765.4"], start_new_session=True)\nprint(1)'
+  await runSources([daemon])
+  assert.deepEqual(await pidsWith('98765.4'), [])
+  const after = {
+    groups: await groups(),
+    sockets: (await readdir(tmpdir())).filter((name) => name.startsWith('fb-')).length,
+  }
+  assert.deepEqual(after, before)
+})
+
+test('the first reason for an end wins', async () => {
+  const { uid, release } = host.takeUid()
+  const spec = {
+    command: ['/bin/sleep', '1000'] as const,
+    cwd: '/tmp',
+    env: { PATH: '/usr/bin:/bin' },
+    mounts: [],
+    limits: DEFAULT_LIMITS,
+    ...(uid === undefined ? {} : { uid }),
+  }
+  await using sandbox = await openSandbox({ ...spec, command: ['/bin/sleep', '1000'] }, host)
+  sandbox.end('timeout')
+  sandbox.end('canceled')
+  const ending = await sandbox.exited
+  release()
+  assert.equal(ending.reason, 'timeout')
+})

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { OUTPUT_LIMITS, type OutputLimits } from '../../server/kernel/ledger.ts'
+import type { CodeCell } from '../../server/kernel/notebook.ts'
+import { Outputs } from '../../server/kernel/outputs.ts'
+import { appendAsTerminal, withoutColours } from '../../server/kernel/terminal.ts'
+import type { Content, Message } from '../../server/kernel/wire.ts'
+
+const makeCell = (): CodeCell => ({
+  cell_type: 'code',
+  id: 'c',
+  metadata: {},
+  source: '',
+  execution_count: 7,
+  outputs: [],
+})
+
+function message(type: string, content: Content): Message {
+  const header = { msg_id: 'm', msg_type: type, session: 's', username: 'u', date: '', version: '5.3' }
+  return { header, parentId: 'p', content, sizeBytes: JSON.stringify(content).length }
+}
+
+const print = (text: string, name = 'stdout') => message('stream', { name, text })
+const display = (text: string, id?: string, type = 'display_data') =>
+  message(type, { data: { 'text/plain': text }, metadata: {}, transient: id === undefined ? {} : { display_id: id } })
+const update = (text: string, id: string) => display(text, id, 'update_display_data')
+const clear = (wait: boolean) => message('clear_output', { wait })
+
+/** One cell's outputs after the messages, each as a short text. */
+function after(messages: readonly Message[], limits: OutputLimits = OUTPUT_LIMITS): string[] {
+  const cell = makeCell()
+  const outputs = new Outputs(limits)
+  for (const each of messages) outputs.apply(cell, each)
+  return short(cell)
+}
+
+function short(cell: CodeCell): string[] {
+  return cell.outputs.map((output) => {
+    if (output.output_type === 'stream') return `${output.name}:${output.text}`
+    if (output.output_type === 'error') return `error:${output.ename}`
+    return `${output.output_type}:${output.data['text/plain']}`
+  })
+}
+
+const cases: [string, Message[], string[]][] = [
+  ['streams of one name merge', [print('a'), print('b\n'), print('c')], ['stdout:ab\nc']],
+  ['streams keep their order', [print('a'), print('b', 'stderr'), print('c')], ['stdout:a', 'stderr:b', 'stdout:c']],
+  ['a display parts two streams', [print('a'), display('d'), print('b')], ['stdout:a', 'display_data:d', 'stdout:b']],
+  ['a result has the cell’s number', [display('1', undefined, 'execute_result')], ['execute_result:1']],
+  ['clear_output clears at once', [print('a'), clear(false)], []],
+  ['clear_output(wait) clears at the next output', [print('a'), clear(true), print('b')], ['stdout:b']],
+  ['clear_output(wait) without a next output clears nothing', [print('a'), clear(true)], ['stdout:a']],
+  ['an update is not an output that clears', [display('a', 'i'), clear(true), update('b', 'i')], ['display_data:b']],
+  [
+    'an update rewrites every display of its id',
+    [display('a', 'i'), display('a', 'i'), update('b', 'i')],
+    ['display_data:b', 'display_data:b'],
+  ],
+  [
+    'a display of a known id rewrites the older ones',
+    [display('a', 'i'), display('b', 'i')],
+    ['display_data:b', 'display_data:b'],
+  ],
+  ['an update of an unknown id is dropped', [update('b', 'i')], []],
+  [
+    'an update of a cleared display is dropped',
+    [display('a', 'i'), clear(false), update('b', 'i'), print('x')],
+    ['stdout:x'],
+  ],
+  [
+    'merging does not lose displays',
+    [print('a'), print('b'), display('d', 'i'), update('e', 'i')],
+    ['stdout:ab', 'display_data:e'],
+  ],
+  ['an error is kept', [message('error', { ename: 'E', evalue: 'v', traceback: ['t'] })], ['error:E']],
+  ['comms and statuses are no outputs', [message('comm_open', {}), message('status', {}), message('x', {})], []],
+  ['progress bars end as one line', [print('10%\r'), print('99%\r'), print('100%\n')], ['stdout:100%\n']],
+  ['forged contents read as empty', [message('stream', { text: 5 }), message('error', {})], ['error:']],
+]
+for (const [name, messages, expected] of cases) {
+  test(name, () => assert.deepEqual(after(messages), expected))
+}
+
+test('an update reaches into an earlier cell, and nothing transient is stored', () => {
+  const [first, second] = [makeCell(), makeCell()]
+  const outputs = new Outputs(OUTPUT_LIMITS)
+  outputs.apply(first, display('a', 'i'))
+  outputs.apply(second, update('b', 'i'))
+  assert.deepEqual(first.outputs, [{ output_type: 'display_data', data: { 'text/plain': 'b' }, metadata: {} }])
+  assert.deepEqual(second.outputs, [])
+})
+
+test('a full cell keeps its head and a note, then only errors, until it is cleared', () => {
+  const limits = { cellBytes: 10, runBytes: 1000, cellOutputs: 5 }
+  const full = [print('12345678'), print('90abc'), print('more'), message('error', { ename: 'E' })]
+  const texts = after(full, limits)
+  assert.equal(texts[0], 'stdout:1234567890')
+  assert.match(texts[1] ?? '', /^stderr:\[The rest of this cell's output was left out/)
+  assert.deepEqual(texts.slice(2), ['error:E'])
+  assert.deepEqual(after([...full, clear(false), print('new')], limits), ['stdout:new'])
+})
+
+test('the run’s limit holds across cells, and the number of outputs has one too', () => {
+  const outputs = new Outputs({ cellBytes: 100, runBytes: 12, cellOutputs: 2 })
+  const [first, second] = [makeCell(), makeCell()]
+  outputs.apply(first, print('1234567890'))
+  outputs.apply(second, print('abcdef'))
+  assert.equal(short(second)[0], 'stdout:ab')
+  assert.equal(
+    after([display('a'), display('b'), display('c'), display('d')], { ...OUTPUT_LIMITS, cellOutputs: 2 }).length,
+    3,
+  )
+})
+
+test('an hour of progress counts as the line it leaves', () => {
+  const limits = { cellBytes: 50, runBytes: 50, cellOutputs: 5 }
+  const bar = Array.from({ length: 200 }, (_, index) => print(`\r${index}/200`))
+  assert.deepEqual(after(bar, limits), ['stdout:199/200'])
+})
+
+test('text is cut between characters, not within', () => {
+  assert.equal(after([print('ééé')], { cellBytes: 3, runBytes: 100, cellOutputs: 5 })[0], 'stdout:é')
+})
+
+test('terminal control is resolved as a terminal would', () => {
+  const table: [string, string, string][] = [
+    ['', 'abc\rx', 'xbc'],
+    ['', 'abc\r\ndef', 'abc\ndef'],
+    ['line\n50%', '\r100%', 'line\n100%'],
+    ['50%\r', '\n', '50%\n'],
+    ['ab', '\bc', 'ac'],
+    ['a\n', '\b\bc', 'a\nc'],
+    ['\u001b[31mlong\u001b[0m', '\rx', 'x'],
+    ['x', '\r', 'x\r'],
+  ]
+  for (const [shown, added, expected] of table) assert.equal(appendAsTerminal(shown, added), expected)
+  assert.equal(withoutColours('\u001b[1;31mred\u001b[0m'), 'red')
+})
