@@ -25,7 +25,9 @@ export async function takeLock() {
     await wait(LOOK_EVERY_MS)
   }
   const release = () => {
-    if (readLock() === own) rmSync(lockFile, { force: true })
+    if (readLock() !== own) return
+    endLeftOver()
+    rmSync(lockFile, { force: true })
   }
   process.once('exit', release)
   endLeftOver()

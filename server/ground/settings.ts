@@ -20,6 +20,14 @@ function integer(from: number, to: number) {
   }
 }
 
+function number(from: number, to: number) {
+  return (value: string) => {
+    const parsed = Number(value)
+    if (!(parsed >= from && parsed <= to)) throw new Error('not in range')
+    return parsed
+  }
+}
+
 function oneOf<const T extends string>(...words: T[]) {
   return (value: string): T => {
     const found = words.find((word) => word === value)
@@ -139,8 +147,8 @@ export const SETTINGS = {
     name: 'FIELDBOOK_RUN_MINUTES',
     default: '60',
     says: 'Minutes a notebook may run before it ends with status timeout.',
-    expects: 'a number from 1 to 10080',
-    parse: integer(1, 10_080),
+    expects: 'a number from 0.01 to 10080',
+    parse: number(0.01, 10_080),
   }),
   runMemory: entry({
     name: 'FIELDBOOK_RUN_MEMORY',

@@ -37,7 +37,7 @@ export function createParameterCheck(schema: TSchema): (value: unknown) => void 
 function sentence(validate: ValidateFunction, name: string): string {
   const error = mostTelling(validate.errors ?? [])
   if (!error) return `${name || 'The request'} is not valid`
-  const field = [name, ...error.instancePath.split('/').slice(1).map(unescape)].filter(Boolean).join('.')
+  const field = [name, ...error.instancePath.split('/').slice(1).map(pointerPart)].filter(Boolean).join('.')
   return describe(error, field)
 }
 
@@ -52,7 +52,7 @@ function mostTelling(errors: readonly ErrorObject[]): ErrorObject | undefined {
   return level.find((error) => !isUnion(error) && error.keyword !== 'type') ?? level.find(isUnion) ?? level[0]
 }
 
-const unescape = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
+const pointerPart = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 function describe(error: ErrorObject, field: string): string {
   const { keyword, params, parentSchema } = error

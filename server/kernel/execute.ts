@@ -173,7 +173,8 @@ const executeRequest = (code: string): Content => ({
   store_history: true,
   user_expressions: {},
   allow_stdin: false,
-  stop_on_error: true,
+  // We stop by ourselves. ipykernel 6 would drop what is asked right after an error, also one that was planned.
+  stop_on_error: false,
 })
 
 /** The reply decides, not what was printed: an `error` output alone does not stop a run. */

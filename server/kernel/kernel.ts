@@ -25,7 +25,7 @@ export interface Kernel extends AsyncDisposable {
 export interface KernelOptions {
   readonly image: Image
   readonly host: SandboxHost
-  /** Inputs are read-only inside; outputs and work become writable for the sandbox's own identity. */
+  /** Inputs are read-only inside, and must be readable for everyone; outputs and work are given to the sandbox's identity. */
   readonly folders: Omit<Folders, 'ipc'>
   readonly limits: SandboxLimits
   readonly sessionLimits?: SessionLimits

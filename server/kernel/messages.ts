@@ -15,7 +15,14 @@ export function streamOf(content: Content): { name: 'stdout' | 'stderr'; text: s
 
 /** The MIME bundle of a display; `transient` stays behind, which must never be stored. */
 export function bundleOf(content: Content): { data: Metadata; metadata: Metadata } {
-  return { data: objectIn(content, 'data'), metadata: objectIn(content, 'metadata') }
+  const data = Object.entries(objectIn(content, 'data')).map(([type, value]) => [type, asStorable(type, value)])
+  return { data: Object.fromEntries(data), metadata: objectIn(content, 'metadata') }
+}
+
+/** The file format has objects under JSON types only; nbformat refuses the whole notebook for one elsewhere. */
+function asStorable(type: string, value: unknown): unknown {
+  const mayBeObject = type === 'application/json' || type.endsWith('+json')
+  return mayBeObject || typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** What later updates of a display call it. */

@@ -48,7 +48,7 @@ export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
   ]
   const argumentsFd = fd(options.map((option) => `${option}\0`).join(''))
   return {
-    command: [host.bwrap, '--args', argumentsFd, '--', ...limited(spec, host), ...identity(host, uid), ...spec.command],
+    command: [host.bwrap, '--args', argumentsFd, '--', ...limited(spec, host), ...asRun(host, uid), ...spec.command],
     data,
   }
 }
@@ -59,7 +59,7 @@ function namespaces(host: SandboxHost, uid: number): string[] {
     // Root makes no user namespace: in one, uid 60000 inside would still be root to the machine's files.
     ...(host.privileged
       ? ['--cap-drop', 'ALL', ...UNTIL_SETPRIV.flatMap((capability) => ['--cap-add', capability])]
-      : ['--unshare-user', '--uid', String(uid), '--gid', String(uid)]),
+      : ['--unshare-user', '--uid', String(uid), '--gid', String(uid), '--as-pid-1']),
     ...['--die-with-parent', '--new-session', '--clearenv', '--hostname', 'fieldbook'],
     ...['--json-status-fd', String(STATUS_FD)],
   ]
@@ -138,8 +138,13 @@ function limited({ limits }: SandboxSpec, host: SandboxHost): string[] {
   ]
 }
 
-function identity(host: SandboxHost, uid: number): string[] {
-  if (!host.privileged) return []
+/**
+ * bwrap's own first process has no filter. As root it stays out of the run's reach; as an ordinary user it has the run's
+ * identity, which could write to its memory, so there a shell behind the filter is the first process and reaps orphans.
+ * (With root it can't be: setpriv's change of identity clears the signal that ends it when the service dies.)
+ */
+function asRun(host: SandboxHost, uid: number): string[] {
+  if (!host.privileged) return ['sh', '-c', '"$@"; exit $?', 'sh']
   return [
     ...['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs'],
     ...['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'],

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SandboxLimits } from './spec.ts'
@@ -31,6 +31,9 @@ interface Setting {
   readonly optional?: boolean
 }
 
+const PREFIX = 'fieldbook-'
+const ABANDONED_MS = 60_000
+
 /** The first place where a group with both limits can really be made and removed, or undefined. */
 export async function findCgroupPlace(limits: SandboxLimits): Promise<CgroupPlace | undefined> {
   const own = await readFile('/proc/self/cgroup', 'utf8').catch(() => '')
@@ -38,7 +41,9 @@ export async function findCgroupPlace(limits: SandboxLimits): Promise<CgroupPlac
   for (const place of cgroupCandidates(own, mounts)) {
     const group = await openCgroup(place, limits).catch(() => undefined)
     await group?.remove()
-    if (group) return place
+    if (!group) continue
+    await removeAbandoned(place)
+    return place
   }
   return undefined
 }
@@ -75,7 +80,7 @@ function upwards(point: string, path: string): string[] {
 
 /** Makes a group with the limits set; throws when one of them can't be set. */
 export async function openCgroup(place: CgroupPlace, limits: SandboxLimits): Promise<Cgroup> {
-  const name = `fieldbook-${randomBytes(6).toString('hex')}`
+  const name = `${PREFIX}${randomBytes(6).toString('hex')}`
   const folders = [...new Set([join(place.memory, name), join(place.pids, name)])]
   try {
     for (const folder of folders) await mkdir(folder)
@@ -113,10 +118,25 @@ export function cgroupSettings(place: CgroupPlace, name: string, limits: Sandbox
       ]
 }
 
-/** A group can't be removed for some milliseconds after its last process was reaped. */
+/**
+ * A killed service leaves its groups behind, empty: their processes die with it. One that holds processes can't be removed,
+ * and a young one may be another service's that is just being entered.
+ */
+async function removeAbandoned(place: CgroupPlace): Promise<void> {
+  for (const folder of new Set([place.memory, place.pids])) {
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name)
+      if (!name.startsWith(PREFIX)) continue
+      const made = await stat(path).catch(() => undefined)
+      if (made && Date.now() - made.mtimeMs > ABANDONED_MS) await rmdir(path).catch(() => {})
+    }
+  }
+}
+
+/** A group can't be removed for some milliseconds after its last process was reaped; after a bomb, for a second or more. */
 async function removeFolders(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    for (let pause = 1; pause < 500; pause *= 2) {
+    for (let pause = 1; pause < 4000; pause *= 2) {
       const left = await rmdir(folder).then(
         () => false,
         (error: NodeJS.ErrnoException) => error.code === 'EBUSY',

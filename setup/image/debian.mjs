@@ -1,7 +1,7 @@
 // The image from the distribution's packages, for machines without a Python package index: unpacked into a folder,
 // used by the system's own Python, nothing installed.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { hasApt, unpackPackages } from '../apt.mjs'
 import { runCommand } from '../command.mjs'
 import { SetupFailure } from '../failure.mjs'
@@ -20,6 +20,7 @@ export async function buildFromDebian({ folder, described, say }) {
   await unpack(tree, readNames(join(described, 'debian.txt')), say)
   say('fitting the packages to their folder')
   relocate(tree)
+  keepMatplotlibSettings(tree)
   const env = environmentOf(tree)
   const { python, pythonVersion } = await pythonOf(tree, env)
   await compile(python, { tree, env, say })
@@ -52,6 +53,15 @@ async function pythonOf(tree, env) {
     throw new SetupFailure(`The distribution's Python is ${stdout}; ${OLDEST} is needed.`, 'Use a newer release of it.')
   }
   return { python, pythonVersion: stdout }
+}
+
+/** A matplotlib that is installed on the system reads its settings from /etc, which a sandbox does not show. */
+function keepMatplotlibSettings(tree) {
+  const system = '/etc/matplotlibrc'
+  const ours = join(tree, system)
+  if (existsSync(ours) || !existsSync(system)) return
+  mkdirSync(dirname(ours), { recursive: true })
+  copyFileSync(system, ours)
 }
 
 /** Where Python and the loader find what Debian would have put under /usr. */

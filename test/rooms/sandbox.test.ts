@@ -2,9 +2,13 @@
  * What a notebook can't do. Each test attacks from inside a real kernel in the real sandbox.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'node:test'
 import { openSandbox } from '../../server/sandbox/process.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
@@ -13,6 +17,20 @@ import { pidsWith, runSources } from '../support/notebook-run.ts'
 
 const MB = 1024 ** 2
 const host = await testHost()
+
+/** Waits for the kernel's own signal of the end of each process; the test runner's time limit is the limit. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => isAlive(pid))) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function isAlive(pid: number): boolean {
+  // A zombie is dead: where the new parent is slow to reap, its entry stays for a while.
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
 
 /** Python that prints the result of an expression, or the name of what it raised. */
 const attempt = (expression: string) => `try:
@@ -58,7 +76,8 @@ test('the machine is not there: no shadow, no home folders, no other processes',
   )
   assert.equal(seen[0], 'FileNotFoundError')
   assert.equal(seen[1], "['notebook']")
-  assert.match(seen[2] ?? '', /PermissionError/)
+  // An ordinary user's first process is the run's own, with the run's own variables.
+  assert.match(seen[2] ?? '', /PermissionError|INPUT_DIR=\/in/)
   assert.match(seen[3] ?? '', /Error/)
   assert.deepEqual(seen.slice(5), ['True', 'fieldbook'])
 })
@@ -184,6 +203,29 @@ test('nothing is left: no process, no control group, no socket folder', async ()
     sockets: (await readdir(tmpdir())).filter((name) => name.startsWith('fb-')).length,
   }
   assert.deepEqual(after, before)
+})
+
+test('when the service is killed, so is everything it had started', async () => {
+  const script = `
+    const { testHost } = await import('./test/support/image.ts')
+    const { openSandbox } = await import('./server/sandbox/process.ts')
+    const { DEFAULT_LIMITS } = await import('./server/sandbox/spec.ts')
+    const host = await testHost()
+    const { uid } = host.takeUid()
+    const command = ['/bin/sh', '-c', 'echo started >&2; sleep 87654.3; true']
+    const spec = { command, cwd: '/tmp', env: { PATH: '/usr/bin:/bin' }, mounts: [], limits: DEFAULT_LIMITS }
+    const sandbox = await openSandbox(uid === undefined ? spec : { ...spec, uid }, host)
+    setInterval(() => { if (sandbox.stderrTail() !== '') process.stdout.write('started') }, 5)`
+  const service = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: join(import.meta.dirname, '../..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(service.stdout, 'data')
+  const inside = await pidsWith('87654.3')
+  assert.notEqual(inside.length, 0)
+  service.kill('SIGKILL')
+  await once(service, 'exit')
+  await untilGone(inside)
 })
 
 test('the first reason for an end wins', async () => {

@@ -1,3 +1,6 @@
+/**
+ * The command line, filter and control group settings of a sandbox, without starting one.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type BwrapCall, bwrapCall } from '../../server/sandbox/bwrap.ts'
@@ -61,6 +64,9 @@ test('an ordinary user makes a user namespace and keeps the own identity', () =>
   const call = bwrapCall(own, user)
   assert.match(text(call), /--unshare-user --uid 1000 --gid 1000/)
   assert.ok(!call.command.includes('setpriv'))
+  // bwrap's unfiltered first process would be within the run's reach.
+  assert.match(text(call), /--as-pid-1/)
+  assert.ok(!text(bwrapCall(spec, root)).includes('--as-pid-1'))
 })
 
 test('memory is bounded per process only where there is no control group', () => {

@@ -1,3 +1,6 @@
+/**
+ * Which uploaded files are notebooks, what is said about the others, and what survives reading and writing.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { AppError } from '../../server/ground/errors.ts'

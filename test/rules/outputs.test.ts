@@ -1,3 +1,6 @@
+/**
+ * Output messages into cell outputs: the rules of notebooks as a table, then limits and terminal control.
+ */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { OUTPUT_LIMITS, type OutputLimits } from '../../server/kernel/ledger.ts'
@@ -88,6 +91,14 @@ test('an update reaches into an earlier cell, and nothing transient is stored', 
   outputs.apply(second, update('b', 'i'))
   assert.deepEqual(first.outputs, [{ output_type: 'display_data', data: { 'text/plain': 'b' }, metadata: {} }])
   assert.deepEqual(second.outputs, [])
+})
+
+test('an object under a type that is not JSON is stored as its text, because the format has none there', () => {
+  const cell = makeCell()
+  const data = { 'application/x-own': { k: 1 }, 'application/x+json': { k: 1 }, 'application/json': [1] }
+  new Outputs(OUTPUT_LIMITS).apply(cell, message('display_data', { data }))
+  const expected = { ...data, 'application/x-own': '{"k":1}' }
+  assert.deepEqual(cell.outputs, [{ output_type: 'display_data', data: expected, metadata: {} }])
 })
 
 test('a full cell keeps its head and a note, then only errors, until it is cleared', () => {

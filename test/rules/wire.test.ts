@@ -1,3 +1,6 @@
+/**
+ * Jupyter messages as bytes: against vectors made by hand, and against what a hostile kernel may send.
+ */
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import test from 'node:test'

@@ -12,12 +12,22 @@ export async function cloneTemplate(connection: Connection): Promise<string> {
   const migrations = await readMigrations()
   const schema = migrations.map(({ name, hash }) => `${name} ${hash}\n`).join('')
   const template = `template_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}`
-  const clone = `test_${randomBytes(8).toString('hex')}`
+  const clone = newName()
   await using admin = await openDatabase({ connection }, { poolSize: 1 })
   await ensureTemplate(admin, connection, template)
   await admin.query(`create database ${clone} template ${template}`)
   return clone
 }
+
+/** Makes an empty database and returns its name. */
+export async function createEmpty(connection: Connection): Promise<string> {
+  const name = newName()
+  await using admin = await openDatabase({ connection }, { poolSize: 1 })
+  await admin.query(`create database ${name}`)
+  return name
+}
+
+const newName = () => `test_${randomBytes(8).toString('hex')}`
 
 /** Ends the sessions that are still open, then drops. */
 export async function dropDatabase(connection: Connection, name: string): Promise<void> {

@@ -13,7 +13,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Database, openDatabase } from '../../server/stores/postgres/database.ts'
 import type { Connection } from '../../server/stores/postgres/embedded.ts'
-import { cloneTemplate, dropDatabase } from './postgres-template.ts'
+import { cloneTemplate, createEmpty, dropDatabase } from './postgres-template.ts'
 
 export interface TestDatabase extends Database {
   /** For a test that opens further pools, or hands the address to another process. */
@@ -28,17 +28,25 @@ export interface TestDatabaseOptions {
 const SERVER_LIMIT_MS = 120_000
 
 /** Opens a database for this test; it is dropped when the test has passed, and kept and named when it failed. */
-export async function openTestDatabase(
-  t: TestContext,
-  { poolSize = 4 }: TestDatabaseOptions = {},
-): Promise<TestDatabase> {
+export async function openTestDatabase(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const server = await sharedServer()
-  const connection = { ...server, database: await cloneTemplate(server) }
-  const database = await openDatabase({ connection }, { poolSize })
+  return openOwn(t, server, await cloneTemplate(server), options)
+}
+
+/** The same without any migration. */
+export async function openEmptyDatabase(t: TestContext, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const server = await sharedServer()
+  return openOwn(t, server, await createEmpty(server), options)
+}
+
+async function openOwn(t: TestContext, server: Connection, name: string, options: TestDatabaseOptions) {
+  const connection = { ...server, database: name }
+  const database = await openDatabase({ connection }, { poolSize: options.poolSize ?? 4 })
   t.after(async () => {
     await database.close()
-    if ('passed' in t && t.passed) await dropDatabase(server, connection.database)
-    else t.diagnostic(`kept until the test server starts anew: database ${connection.database} on ${connection.host}`)
+    // `passed` is not in the types of Node 24.19.
+    if ('passed' in t && t.passed) await dropDatabase(server, name)
+    else t.diagnostic(`kept until the test server starts anew: database ${name} on ${server.host}`)
   })
   return { ...database, connection }
 }

@@ -23,7 +23,6 @@ export interface ClusterPlan {
   readonly binaries: Binaries
   readonly account: Account | undefined
   readonly bwrap: string | undefined
-  readonly signal: AbortSignal | undefined
 }
 
 /** Leaves `clusterDir` holding a cluster of our major version; says so when it holds something else. */
@@ -50,7 +49,7 @@ async function makeCluster(plan: ClusterPlan): Promise<void> {
     await runInitdb(unfinished, plan)
     await rename(unfinished, plan.clusterDir) // takes the place of an empty folder, too
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
+    await removeUnfinished(plan.clusterDir)
     throw error
   }
   await syncFolder(dirname(plan.clusterDir))
@@ -63,7 +62,8 @@ async function removeUnfinished(clusterDir: string): Promise<void> {
   await Promise.allSettled(left.map((name) => rm(join(parent, name), { recursive: true, force: true })))
 }
 
-async function runInitdb(folder: string, { binaries, account, bwrap, signal }: ClusterPlan): Promise<void> {
+/** Not interrupted by a signal: it is over in a second or two, and a killed initdb leaves children that write on. */
+async function runInitdb(folder: string, { binaries, account, bwrap }: ClusterPlan): Promise<void> {
   const args = [
     `--pgdata=${folder}`,
     `--username=${SUPERUSER}`,
@@ -82,7 +82,7 @@ async function runInitdb(folder: string, { binaries, account, bwrap, signal }: C
     programs: binaries.root,
     writable: [folder],
   })
-  const options = { ...command.options, timeout: INITDB_LIMIT_MS, ...(signal && { signal }) }
+  const options = { ...command.options, timeout: INITDB_LIMIT_MS }
   await new Promise<void>((resolve, reject) => {
     execFile(command.file, command.args, options, (cause, stdout, stderr) => {
       if (!cause) return resolve()

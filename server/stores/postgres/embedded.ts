@@ -6,13 +6,15 @@
 import { mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { messageOf } from '../../ground/errors.ts'
 import { serverAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { ownFolder } from './ownership.ts'
-import { lookForServer } from './postmaster.ts'
+import { isServer, lookForServer } from './postmaster.ts'
 import { type ServerPlan, startServer, stopServer, waitUntilReadyOrGone } from './server.ts'
 import { openSocketFolder } from './socket.ts'
+import { waitFor } from './wait.ts'
 
 export interface EmbeddedOptions {
   /** The cluster is `postgres` in this folder and the server's log `postgres.log`. Made when missing. */
@@ -46,6 +48,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
 }
 
 const DATABASE = 'fieldbook'
+const DYING_LIMIT_MS = 2_000
 
 /** Opens the server of a data folder, of which this process is then the only owner until stop(). */
 export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
@@ -58,11 +61,9 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
   opening.use(await ownFolder(dataDir, { limitMs: options.ownerLimitMs ?? 10_000, signal }))
   const plan = await makePlan(dataDir, options)
   await ensureCluster(plan)
-  const server = await findOrStart(plan)
+  const server = await openServer(plan)
   opening.defer(() => rm(server.socketDir, { recursive: true, force: true }))
   opening.defer(() => stopServer(server.pid, plan.clusterDir))
-  const connection = { host: server.socketDir, port: 5432, user: SUPERUSER, database: DATABASE }
-  await ensureDatabase(connection)
 
   log('database server ready', { startedBy: server.startedBy, pid: server.pid, tookMs: performance.now() - startedAt })
   const open = opening.move()
@@ -71,7 +72,13 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
     stopping ??= open.disposeAsync()
     return stopping
   }
-  return { connection, startedBy: server.startedBy, pid: server.pid, stop, [Symbol.asyncDispose]: stop }
+  return {
+    connection: addressOf(server),
+    startedBy: server.startedBy,
+    pid: server.pid,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 async function makePlan(dataDir: string, options: EmbeddedOptions): Promise<Omit<ServerPlan, 'socketDir'>> {
@@ -89,6 +96,22 @@ async function makePlan(dataDir: string, options: EmbeddedOptions): Promise<Omit
 
 type Server = Pick<EmbeddedPostgres, 'startedBy' | 'pid'> & { readonly socketDir: string }
 
+const addressOf = (server: Server) => ({ host: server.socketDir, port: 5432, user: SUPERUSER, database: DATABASE })
+
+/** A server that answers. One that was found while it was dying (a kill takes a moment) is started again. */
+async function openServer(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server> {
+  const server = await findOrStart(plan)
+  try {
+    await ensureDatabase(addressOf(server))
+    return server
+  } catch (error) {
+    const gone = async () => ((await isServer(server.pid, plan.clusterDir)) ? undefined : true)
+    const limits = { limitMs: DYING_LIMIT_MS, signal: plan.signal, late: () => messageOf(error) }
+    if (server.startedBy === 'found' && (await waitFor(gone, limits))) return openServer(plan)
+    throw error
+  }
+}
+
 async function findOrStart(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server> {
   const found = await findRunning(plan)
   if (found) return found
@@ -101,6 +124,7 @@ async function findOrStart(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server>
     // A start that took too long goes on, for the next attempt to find; one that nobody wants any more does not.
     const begun = await lookForServer(plan.clusterDir)
     if (plan.signal?.aborted && begun.kind === 'running') await stopServer(begun.pid, plan.clusterDir)
+    if (begun.kind !== 'running') await rm(socketDir, { recursive: true, force: true })
     throw error
   }
 }

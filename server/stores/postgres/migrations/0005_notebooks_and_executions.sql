@@ -27,7 +27,7 @@ create table executions (
   template_context text,
   source_type text not null,
   source_id text,
-  max_run_minutes integer not null,
+  max_run_minutes double precision not null,
   attempt integer not null default 0,
   worker_id text,
   lease_until timestamptz,

@@ -1,0 +1,129 @@
+/**
+ * The official client from npm, pointed at our service. Every answer is checked against the schema that this very
+ * client carries for the operation, so that a journey fails when a program written against the original would trip.
+ */
+
+import { createRequire } from 'node:module'
+import { Ajv, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
+
+const require = createRequire(import.meta.url)
+
+/** The schema that the client documents for each operation the journeys use. */
+const REPLIES = {
+  'auth.authenticateUser': 'authedUser',
+  'applications.post': 'application',
+  'applications.get': 'applications',
+  'application.get': 'application',
+  'devices.post': 'device',
+  'devices.get': 'devices',
+  'device.get': 'device',
+  'device.patch': 'device',
+  'device.delete': 'success',
+  'device.sendState': 'success',
+  'device.getState': 'deviceStates',
+  'dataTables.post': 'dataTable',
+  'dataTables.get': 'dataTables',
+  'dataTable.get': 'dataTable',
+  'dataTableRows.get': 'dataTableRows',
+  'files.get': 'files',
+  'file.get': 'file',
+  'notebooks.post': 'notebook',
+  'notebooks.get': 'notebooks',
+  'notebook.get': 'notebook',
+  'notebook.patch': 'notebook',
+  'notebook.delete': 'success',
+  'notebook.upload': 'notebook',
+  'notebook.execute': 'success',
+  'notebook.logs': 'notebookExecutionLogs',
+} as const
+
+export type Operation = keyof typeof REPLIES
+
+export interface Official {
+  /** Calls an operation; the answer has been checked, `T` only gives it a type. */
+  call<T = unknown>(operation: Operation, params: object): Promise<T>
+}
+
+/** The error the client throws when the API refuses. */
+export interface Refusal {
+  readonly statusCode: number
+  readonly type: string
+  readonly message: string
+}
+
+/** Signs in through the client and gives it with the token. */
+export async function signInOfficially(url: string, email: string, password: string): Promise<Official> {
+  const anonymous = officialClient(url)
+  const { token } = await anonymous.call<{ token: string }>('auth.authenticateUser', {
+    credentials: { email, password },
+  })
+  return officialClient(url, token)
+}
+
+/** The client with a token, or without. */
+export function officialClient(url: string, accessToken?: string): Official {
+  const client = require('losant-rest').createClient({ url, ...(accessToken ? { accessToken } : {}) })
+  return {
+    async call<T>(operation: Operation, params: object): Promise<T> {
+      const [resource, action] = operation.split('.')
+      const answer: T = await client[resource ?? ''][action ?? ''](params)
+      const validate = schemaOf(REPLIES[operation])
+      if (!validate(answer)) {
+        throw new Error(
+          `${operation} answered what the client's schema ${REPLIES[operation]} does not allow: ${ajv.errorsText(validate.errors)}`,
+        )
+      }
+      return answer
+    },
+  }
+}
+
+/** Gives the refusal of a call; a call that goes through is a fault of the test. */
+export async function refusal(call: Promise<unknown>): Promise<Refusal> {
+  try {
+    await call
+  } catch (error) {
+    if (error instanceof Error && 'statusCode' in error && 'type' in error) {
+      return { statusCode: Number(error.statusCode), type: String(error.type), message: error.message }
+    }
+    throw error
+  }
+  throw new Error('the call went through')
+}
+
+const ajv = new Ajv({ strict: false, allErrors: true, unicodeRegExp: false })
+addFormats.default(ajv)
+const compiled = new Map<string, ValidateFunction>()
+
+function schemaOf(name: string): ValidateFunction {
+  const known = compiled.get(name)
+  if (known) return known
+  const { $schema: _, ...schema } = require(`losant-rest/lib/schemas/${name}.json`)
+  const validate = ajv.compile(widen(schema))
+  compiled.set(name, validate)
+  return validate
+}
+
+/**
+ * Words that the published API got after this client was made (its version is 1.20, the API's 1.30): newer images,
+ * cancellation, and outputs to a temporary URL.
+ */
+const LATER_WORDS: Record<string, string[]> = { v2: ['v3', 'v4'], timeout: ['canceling', 'canceled'] }
+const TEMPORARY_URL = {
+  type: 'object',
+  properties: { outputType: { enum: ['temporaryUrl'] }, fileName: { type: 'string' } },
+  required: ['outputType', 'fileName'],
+  additionalProperties: false,
+}
+
+function widen(schema: unknown): object {
+  const copy = JSON.parse(JSON.stringify(schema), (key, value) => {
+    if (key === 'enum') return [...value, ...value.flatMap((word: string) => LATER_WORDS[word] ?? [])]
+    const isOutputs =
+      key === 'oneOf' &&
+      value.some(({ properties }: { properties?: object }) => properties && 'outputType' in properties)
+    return isOutputs ? [...value, TEMPORARY_URL] : value
+  })
+  return copy
+}

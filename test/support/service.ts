@@ -1,0 +1,118 @@
+/** The whole service as its users start it: `server/main.ts` as a process on a free port with a data folder of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const START_MS = 60_000
+const STOP_MS = 40_000
+
+export const EMAIL = 'someone@example.com'
+export const PASSWORD = 'a password for tests'
+
+export interface RunningService extends AsyncDisposable {
+  readonly url: string
+  readonly pid: number
+  readonly dataDir: string
+  /** What it has printed so far, both streams. */
+  output(): string
+  /** SIGTERM, and the exit code it ended with. */
+  stop(): Promise<number | null>
+  /** SIGKILL, as a crash: nothing is cleaned up. */
+  crash(): Promise<void>
+}
+
+/** A data folder that is removed when disposed; for services that are started more than once on it. */
+export async function makeDataDir(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'fieldbook-journey-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** Starts the service and waits until it says where it is. Disposing it stops it and removes a data folder of its own. */
+export async function startService(
+  options: { dataDir?: string; env?: Record<string, string> } = {},
+): Promise<RunningService> {
+  const own = options.dataDir ? undefined : await makeDataDir()
+  const dataDir = options.dataDir ?? own?.path ?? ''
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      FIELDBOOK_PORT: '0',
+      FIELDBOOK_DATA_DIR: dataDir,
+      FIELDBOOK_ADMIN_EMAIL: EMAIL,
+      FIELDBOOK_ADMIN_PASSWORD: PASSWORD,
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const printed: string[] = []
+  child.stdout.on('data', (chunk) => printed.push(String(chunk)))
+  child.stderr.on('data', (chunk) => printed.push(String(chunk)))
+  const exited = once(child, 'exit')
+  const url = await readyUrl(child, exited, () => printed.join(''))
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+    await within(STOP_MS, exited, () => `the service did not stop:\n${printed.join('')}`)
+    return child.exitCode
+  }
+  return {
+    url,
+    pid: child.pid ?? 0,
+    dataDir,
+    output: () => printed.join(''),
+    stop,
+    crash: async () => {
+      child.kill('SIGKILL')
+      await exited
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stop()
+      await own?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Starts the service where it is expected to refuse, and gives what it said and its exit code. */
+export async function failToStart(env: Record<string, string>): Promise<{ output: string; exitCode: number | null }> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += chunk))
+  child.stderr.on('data', (chunk) => (output += chunk))
+  await within(START_MS, once(child, 'exit'), () => `it went on instead of refusing:\n${output}`)
+  return { output, exitCode: child.exitCode }
+}
+
+async function readyUrl(child: ChildProcess, exited: Promise<unknown>, output: () => string): Promise<string> {
+  const ready = new Promise<string>((resolve) => {
+    const look = () => {
+      const url = /ready at (http:\S+)/.exec(output())?.[1]
+      if (url) resolve(url)
+    }
+    child.stdout?.on('data', look)
+  })
+  const died = exited.then((): never => {
+    throw new Error(`the service ended instead of starting:\n${output()}`)
+  })
+  died.catch(() => {})
+  return within(START_MS, Promise.race([ready, died]), () => `the service did not start:\n${output()}`)
+}
+
+async function within<T>(limitMs: number, promise: Promise<T>, message: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message())), limitMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
