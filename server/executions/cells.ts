@@ -16,6 +16,9 @@ export interface CellsRun {
   readonly onStream: (name: 'stdout' | 'stderr', text: string) => void
 }
 
+/** Files left open and `atexit` functions get this long after the last cell. */
+const FINISH_MS = 2000
+
 /** Runs the cells and closes the kernel with everything it started. Gives the failure, or undefined when all cells ran. */
 export async function runNotebook(run: CellsRun): Promise<Failure | undefined> {
   try {
@@ -27,6 +30,7 @@ export async function runNotebook(run: CellsRun): Promise<Failure | undefined> {
       onProgress: ({ cellNumber, cells }) => run.onProgress(cellNumber, cells),
       onStream: run.onStream,
     })
+    if (outcome.kind === 'finished' || outcome.kind === 'failed') await kernel.finish(FINISH_MS)
     return failureOf(outcome, run)
   } catch (error) {
     if (run.signal.aborted) return stopped(run.signal, 'notebook')

@@ -3,6 +3,7 @@
 import { readGlobals } from '../catalog/applications.ts'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
+import { forgetResults } from '../kernel/execute.ts'
 import { openKernel } from '../kernel/kernel.ts'
 import { type Notebook, parseNotebook } from '../kernel/notebook.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
@@ -115,7 +116,10 @@ async function runPhases(
     )
     await recordInputs(db, execution, staged.info, staged.failure === undefined, image)
     // A failure that the stop itself caused is no failure of an input.
-    if (stop.signal.aborted) return { failure: stopped(stop.signal, 'inputs'), notebook: undefined, image }
+    if (stop.signal.aborted) {
+      forgetResults(notebook)
+      return { failure: stopped(stop.signal, 'inputs'), notebook, image }
+    }
     if (staged.failure) return { failure: staged.failure, notebook: undefined, image }
     using _deadline = startDeadline(stop, execution.maxRunMinutes)
     await using reporter = createReporter(db, execution, parts.log)

@@ -61,7 +61,9 @@ interface Planned {
 export async function runCells(options: RunOptions): Promise<Outcome> {
   const { notebook, kernel, signal, onProgress } = options
   const plan = planCells(notebook)
-  prepare(notebook, plan, kernel.info)
+  forgetResults(notebook)
+  const language = kernel.info['language_info']
+  if (typeof language === 'object' && language !== null) notebook.metadata['language_info'] = language
   const cellOf = followOutputs(options)
   for (const planned of plan) {
     if (signal?.aborted) return { kind: 'stopped' }
@@ -83,16 +85,14 @@ export function planCells(notebook: Notebook): Planned[] {
   })
 }
 
-/** What an author's own run left in cells that run again would pass for this run's results. */
-function prepare(notebook: Notebook, plan: readonly Planned[], info: Content): void {
-  for (const { cell } of plan) {
+/** Takes out what an author's own run left in cells that run again: it would pass for this run's results. */
+export function forgetResults(notebook: Notebook): void {
+  for (const { cell } of planCells(notebook)) {
     cell.outputs = []
     cell.execution_count = null
     const { execution: _, ...metadata } = cell.metadata
     cell.metadata = metadata
   }
-  const language = info['language_info']
-  if (typeof language === 'object' && language !== null) notebook.metadata['language_info'] = language
 }
 
 /** From now on outputs go to the cell whose request caused them, also when they come late, from a thread. */

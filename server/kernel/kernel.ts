@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { environmentOf, type Folders, mountsOf, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
@@ -20,6 +21,11 @@ export interface Kernel extends AsyncDisposable {
   readonly process: SandboxProcess
   /** The content of the kernel's `kernel_info_reply`, to be stored as the notebook's language_info. */
   readonly info: Content
+  /**
+   * Lets the kernel end by itself, so that files left open are written out and `atexit` functions run; one that takes
+   * longer than `limitMs` is left to be killed.
+   */
+  finish(limitMs: number): Promise<void>
 }
 
 export interface KernelOptions {
@@ -83,7 +89,11 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   )
   const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
   const owned = parts.move()
-  return { session, process, info, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  const finish = async (limitMs: number) => {
+    session.shutdown()
+    await Promise.race([process.exited, setTimeout(limitMs, undefined, { ref: false })])
+  }
+  return { session, process, info, finish, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 async function openIpcFolder(): Promise<string> {
@@ -115,7 +125,10 @@ async function firstAnswer(
   signal: AbortSignal | undefined,
 ): Promise<Content> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new KernelNotStarted(`no answer within ${startMs} ms`)), startMs)
+  const timer = globalThis.setTimeout(
+    () => late.reject(new KernelNotStarted(`no answer within ${startMs} ms`)),
+    startMs,
+  )
   const died = process.exited.then((ending): never => {
     signal?.throwIfAborted()
     throw new KernelNotStarted('the interpreter ended before it answered', ending)

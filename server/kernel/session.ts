@@ -21,6 +21,8 @@ export interface Session extends AsyncDisposable {
   request(type: string, content: Content): { readonly id: string } & Asked
   /** Asks the kernel itself to interrupt the running cell, for when signals can't reach it. */
   interrupt(): void
+  /** Asks the kernel to end by itself: open files are written out and `atexit` functions run. */
+  shutdown(): void
   /** Gets each message of the output channel in order, also those of requests that are done. */
   onOutput(listener: (message: Message) => void): void
   /** Resolves with `kernel_info_reply` when both channels are known to work. */
@@ -86,11 +88,13 @@ export function openSession(options: {
     }
     return { id: header.msg_id, replied: orBroken(replied), done: orBroken(done) }
   }
+  const command = (type: string, content: Content) => {
+    void control.send(encode(createHeader(type, sessionId), content, key)).catch(() => {})
+  }
   return {
     request,
-    interrupt: () => {
-      void control.send(encode(createHeader('interrupt_request', sessionId), {}, key)).catch(() => {})
-    },
+    interrupt: () => command('interrupt_request', {}),
+    shutdown: () => command('shutdown_request', { restart: false }),
     onOutput: (added) => {
       listener = added
     },

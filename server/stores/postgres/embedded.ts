@@ -5,7 +5,6 @@
 
 import { mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
 import { messageOf } from '../../ground/errors.ts'
 import { serverAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
@@ -13,6 +12,7 @@ import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { ownFolder } from './ownership.ts'
 import { isServer, lookForServer } from './postmaster.ts'
 import { type ServerPlan, startServer, stopServer, waitUntilReadyOrGone } from './server.ts'
+import { connectClient } from './session.ts'
 import { openSocketFolder } from './socket.ts'
 import { waitFor } from './wait.ts'
 
@@ -108,6 +108,7 @@ async function openServer(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server> 
     const gone = async () => ((await isServer(server.pid, plan.clusterDir)) ? undefined : true)
     const limits = { limitMs: DYING_LIMIT_MS, signal: plan.signal, late: () => messageOf(error) }
     if (server.startedBy === 'found' && (await waitFor(gone, limits))) return openServer(plan)
+    await stopServer(server.pid, plan.clusterDir)
     throw error
   }
 }
@@ -121,9 +122,7 @@ async function findOrStart(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server>
     const pid = await startServer({ ...plan, socketDir })
     return { pid, socketDir, startedBy: left.kind === 'stale' ? 'recovered' : 'us' }
   } catch (error) {
-    // A start that took too long goes on, for the next attempt to find; one that nobody wants any more does not.
     const begun = await lookForServer(plan.clusterDir)
-    if (plan.signal?.aborted && begun.kind === 'running') await stopServer(begun.pid, plan.clusterDir)
     if (begun.kind !== 'running') await rm(socketDir, { recursive: true, force: true })
     throw error
   }
@@ -139,8 +138,12 @@ async function findRunning(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server 
 
 /** The role's default database exists from initdb on; ours is made here, so an interruption in between heals itself. */
 async function ensureDatabase(connection: Connection): Promise<void> {
-  const client = new pg.Client({ ...connection, database: 'postgres', ssl: false, connectionTimeoutMillis: 10_000 })
-  await client.connect()
+  const client = await connectClient({
+    ...connection,
+    database: 'postgres',
+    ssl: false,
+    connectionTimeoutMillis: 10_000,
+  })
   try {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [connection.database])
     if (rowCount === 0) await client.query(`create database ${client.escapeIdentifier(connection.database)}`)

@@ -42,9 +42,19 @@ export async function isServer(pid: number, clusterDir: string): Promise<boolean
   return commandLine.split('\0').includes(clusterDir)
 }
 
+/** The server and, when it runs in a namespace, the bubblewrap process that waits for it to end. */
+export async function serverAndKeeper(pid: number): Promise<number[]> {
+  const [, parent] = await processFields(pid)
+  return parent === undefined ? [pid] : [pid, Number(parent)]
+}
+
 /** The letter the kernel gives: R, S, Z and so on; undefined when there is no such process. */
 async function processState(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // "pid (name) state …", where the name may hold spaces and brackets.
-  return stat?.slice(stat.lastIndexOf(')') + 2).charAt(0)
+  return (await processFields(pid))[0]
+}
+
+/** State, parent and so on: what follows the name in "pid (name) state parent …"; a name may hold spaces and brackets. */
+async function processFields(pid: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

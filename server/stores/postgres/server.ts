@@ -11,7 +11,7 @@ import { messageOf } from '../../ground/errors.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { commandFor } from './command.ts'
-import { isServer, lookForServer } from './postmaster.ts'
+import { isServer, lookForServer, serverAndKeeper } from './postmaster.ts'
 import { waitFor } from './wait.ts'
 
 export interface ServerPlan {
@@ -49,26 +49,38 @@ const SETTINGS = {
 /** Starts the server and returns its process number once it takes connections, crash recovery included. */
 export async function startServer(plan: ServerPlan): Promise<number> {
   let child = await launch(plan)
-  return waitFor(
-    async () => {
-      const server = await lookForServer(plan.clusterDir)
-      if (server.kind === 'running') return server.isReady ? server.pid : undefined
-      if (child.exit === undefined) return undefined
-      // The backends of a postmaster that was killed notice it within moments; until then they hold the folder.
-      if (child.exit !== FOLDER_IS_HELD) throw await startFailure(plan, `it ended with ${child.exit}`)
-      child = await launch(plan)
-      return undefined
-    },
-    {
-      limitMs: START_LIMIT_MS,
-      signal: plan.signal,
-      late: async () => {
-        const held = child.exit === FOLDER_IS_HELD
-        const why = held ? 'another server (in another container?) holds its folder' : 'it is still not ready'
-        return (await startFailure(plan, `${why} after ${START_LIMIT_MS / 1000} s`)).message
-      },
-    },
-  )
+  const ready = async () => {
+    const server = await lookForServer(plan.clusterDir)
+    if (server.kind === 'running') return server.isReady ? server.pid : undefined
+    if (child.exit === undefined) return undefined
+    // The backends of a postmaster that was killed notice it within moments; until then they hold the folder.
+    if (child.exit !== FOLDER_IS_HELD) throw await startFailure(plan, `it ended with ${child.exit}`)
+    child = await launch(plan)
+    return undefined
+  }
+  const late = async () => {
+    const held = child.exit === FOLDER_IS_HELD
+    const why = held ? 'another server (in another container?) holds its folder' : 'it is still not ready'
+    return (await startFailure(plan, `${why} after ${START_LIMIT_MS / 1000} s`)).message
+  }
+  try {
+    return await waitFor(ready, { limitMs: START_LIMIT_MS, signal: plan.signal, late })
+  } catch (error) {
+    // A start that takes too long goes on, for the next attempt to find; one that nobody wants any more does not.
+    if (plan.signal?.aborted) await callOff(plan, () => child.exit !== undefined)
+    throw error
+  }
+}
+
+/** The process shows up in postmaster.pid a moment after its launch; only then can it be told to stop. */
+async function callOff({ clusterDir }: ServerPlan, hasEnded: () => boolean): Promise<void> {
+  const begun = async () => {
+    const server = await lookForServer(clusterDir)
+    return server.kind === 'running' || hasEnded() ? server : undefined
+  }
+  const late = () => `The database server of ${clusterDir} was started and has not shown up since.`
+  const server = await waitFor(begun, { limitMs: FAST_STOP_LIMIT_MS, late })
+  if (server.kind === 'running') await stopServer(server.pid, clusterDir)
 }
 
 /** Waits for a server that is already running, perhaps still in recovery or shutting down; false once there is none. */
@@ -89,7 +101,11 @@ export function waitUntilReadyOrGone(plan: Pick<ServerPlan, 'clusterDir' | 'logF
 
 /** Fast shutdown: open transactions are rolled back, everything committed is on disk. A server that is gone is fine. */
 export async function stopServer(pid: number, clusterDir: string): Promise<void> {
-  const gone = async () => ((await isServer(pid, clusterDir)) ? undefined : true)
+  const family = await serverAndKeeper(pid)
+  const gone = async () => {
+    const alive = await Promise.all(family.map((member) => isServer(member, clusterDir)))
+    return alive.includes(true) ? undefined : true
+  }
   if (await gone()) return
   process.kill(pid, 'SIGINT')
   try {
