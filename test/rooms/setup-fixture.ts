@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 
 export interface Ended {
   code: number | null
@@ -48,19 +47,27 @@ export async function makeRepository(npmScript: string) {
 
 /** What a started set-up printed and ended with. */
 export async function ended(child: ChildProcess): Promise<Ended> {
-  if (!child.stdout || !child.stderr) throw new Error('the set-up was started without pipes')
-  const [out, error, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code, out, error }
+  const heard = { out: '', error: '' }
+  child.stdout?.on('data', (chunk) => {
+    heard.out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    heard.error += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, ...heard }
 }
 
-/** Resolves as soon as the set-up has printed the words. */
-export async function says(child: ChildProcess, words: string): Promise<void> {
-  let heard = ''
-  for await (const chunk of child.stderr ?? []) {
-    heard += chunk
-    if (heard.includes(words)) return
-  }
-  throw new Error(`the set-up ended without saying "${words}": ${heard}`)
+/** Resolves as soon as the set-up has printed the words; fails when it ends without. */
+export function says(child: ChildProcess, words: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let heard = ''
+    child.stderr?.on('data', (chunk) => {
+      heard += chunk
+      if (heard.includes(words)) resolve()
+    })
+    child.once('close', () => reject(new Error(`the set-up ended without saying "${words}": ${heard}`)))
+  })
 }
 
 async function put(path: string, source: string): Promise<void> {

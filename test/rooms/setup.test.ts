@@ -9,8 +9,8 @@ import test from 'node:test'
 import { ended, makeRepository, says } from './setup-fixture.ts'
 
 const finish = 'cp installed.json node_modules/.package-lock.json; echo installed >> calls'
-// A named pipe holds npm until the test writes to it.
-const waitThenFinish = `cat go > /dev/null; ${finish}`
+// A named pipe holds npm until the test writes to it; the shell reads it itself, so that no child outlives it.
+const waitThenFinish = `read -r word < go; ${finish}`
 
 test('a task runs its commands once everything is there, and a second run installs nothing', async () => {
   await using repository = await makeRepository(finish)
@@ -79,7 +79,7 @@ test('a second set-up waits for the first, says so, and installs nothing itself'
 })
 
 test('a set-up after a killed one ends what that left running and installs again', async () => {
-  await using repository = await makeRepository(`echo $$ > npm.pid; ${waitThenFinish}`)
+  await using repository = await makeRepository(waitThenFinish)
   makePipe(repository.root)
   const killed = repository.start('check')
   await says(killed, 'npm ci')

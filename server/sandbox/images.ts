@@ -1,8 +1,8 @@
 /** The images of this machine by notebook version. v1 to v3 run on v4, the one that is built; which ran is recorded. */
 
 import { join } from 'node:path'
-import { unavailable } from './ground/errors.ts'
-import { type Image, readImage } from './sandbox/image.ts'
+import { unavailable } from '../ground/errors.ts'
+import { type Image, readImage } from './image.ts'
 
 const BUILT = 'v4'
 
