@@ -19,6 +19,8 @@ export interface WorkingFolder extends AsyncDisposable {
 export async function openWorkingFolder(root: string, holder: Holder): Promise<WorkingFolder> {
   const base = join(root, `${holder.id}-${holder.attempt}`)
   await rm(base, { recursive: true, force: true })
+  // Closed to other users of the machine; the sandbox gets at the folders inside by mounts, not by this path.
+  await mkdir(root, { recursive: true, mode: 0o700 })
   const [inputs, outputs, work, results] = ['in', 'out', 'work', 'results'].map((name) => join(base, name)) as [
     string,
     string,

@@ -5,7 +5,7 @@ import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import { forgetResults } from '../kernel/execute.ts'
 import { openKernel } from '../kernel/kernel.ts'
-import { type Notebook, parseNotebook } from '../kernel/notebook.ts'
+import { NOTEBOOK_LIMITS, type Notebook, parseNotebook } from '../kernel/notebook.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
@@ -68,6 +68,9 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
   log.info({ executionId: execution.id, status, failure: failure?.name }, 'execution finished')
 }
 
+/** The size was checked when it was uploaded, against the limit of that day. */
+const ACCEPTED = { ...NOTEBOOK_LIMITS, maxBytes: Number.MAX_SAFE_INTEGER }
+
 /** Rendering and storing may take this long before a run counts as stuck. */
 const FINISH_MS = 30 * 60_000
 
@@ -94,7 +97,7 @@ async function runPhases(
     let notebook: Notebook
     try {
       image = await parts.image(execution.snapshot.imageVersion)
-      notebook = parseNotebook(await blobs.read(execution.snapshot.jupyterBlobKey))
+      notebook = parseNotebook(await blobs.read(execution.snapshot.jupyterBlobKey), ACCEPTED)
     } catch (error) {
       return { failure: notReady(error), notebook: undefined, image: undefined }
     }

@@ -27,7 +27,7 @@ import * as executions from '../../executions/store.ts'
 import { minuteCounts, readStats } from '../../executions/usage.ts'
 import { invalid } from '../../ground/errors.ts'
 import { parseMoment } from '../../ground/moments.ts'
-import { parseNotebook } from '../../kernel/notebook.ts'
+import { NOTEBOOK_LIMITS, parseNotebook } from '../../kernel/notebook.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
@@ -85,7 +85,7 @@ export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Part
   serve(door, uploadNotebook, async ({ caller, params, file, baseUrl }) => {
     const { id, applicationId } = await find(caller.userId, params)
     const { name, content } = await file()
-    parseNotebook(content)
+    parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes })
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
 

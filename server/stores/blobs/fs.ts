@@ -16,6 +16,8 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
   const incoming = join(root, '.incoming')
   // What a crash left half-written was never visible; it is safe to drop at start.
   await rm(incoming, { recursive: true, force: true })
+  // Closed to other users of the machine: what notebooks made is nobody else's.
+  await mkdir(root, { recursive: true, mode: 0o700 })
   await mkdir(incoming, { recursive: true })
   return {
     put: (key, content) => put(pathOf(root, key), join(incoming, newId()), content),
