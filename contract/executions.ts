@@ -63,6 +63,17 @@ export const Progress = Type.Object({
 })
 export type Progress = Static<typeof Progress>
 
+/** What a run really ran on, from when its inputs were staged. */
+export const RanOn = Type.Object({
+  image: Type.Object({
+    version: Type.String(),
+    source: Type.String({ description: 'index for a Python package index, debian for the distribution' }),
+    pythonVersion: Type.String(),
+    packages: Type.Record(Type.String(), Type.String()),
+  }),
+  sandbox: Type.Object({ level: Type.Integer(), name: Type.String() }),
+})
+
 export const MinuteCount = Type.Object({
   date: DateTime,
   minutes: Type.Integer(),
@@ -136,7 +147,7 @@ export const getExecution = route({
   operation: 'notebook.logs',
   method: 'GET',
   path: '/applications/:applicationId/notebooks/:notebookId/executions/:executionId',
-  summary: 'Gives one execution with its progress.',
+  summary: 'Gives one execution with its progress and what it ran on.',
   params: Type.Object({ ...NotebookParams.properties, executionId: ObjectId }),
-  reply: Type.Object({ ...ExecutionLog.properties, progress: Progress }),
+  reply: Type.Object({ ...ExecutionLog.properties, progress: Progress, ranOn: Type.Optional(RanOn) }),
 })

@@ -12,15 +12,17 @@ function testCommand(args) {
 
 export const tasks = {
   setup: { steps: everyStep, commands: () => [], isSetup: true },
-  start: { steps: everyStep, commands: (args) => [['server/main.ts', ...args]] },
+  // Settings may be kept in a file `.env`; the environment wins over it.
+  start: { steps: everyStep, commands: (args) => [['--env-file-if-exists=.env', 'server/main.ts', ...args]] },
   demo: { steps: everyStep, commands: (args) => [['cli/demo.ts', ...args]] },
   test: { steps: everyStep, commands: (args) => [testCommand(args)] },
   check: {
     steps: toolSteps,
-    commands: () => [
+    /** `--write` formats the sources and brings generated files up to date. */
+    commands: (args) => [
       ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
-      ['node_modules/@biomejs/biome/bin/biome', 'check'],
-      ['cli/check-generated.ts'],
+      ['node_modules/@biomejs/biome/bin/biome', 'check', ...args],
+      ['cli/check-generated.ts', ...args],
     ],
   },
   bench: { steps: everyStep, commands: (args) => [['bench/run.ts', ...args]] },

@@ -47,12 +47,18 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
         const failure = held.status === 'canceling' ? canceled(ending.failure) : ending.failure
         const stored = await storeAll(tx, ending, files, failure, garbage)
         const failures = [...(failure ? [failure] : []), ...ending.unmade, ...files.failures, ...stored]
-        return writeEnd(tx, execution, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
+        return writeEnd(
+          tx,
+          execution,
+          failures,
+          failure,
+          Object.fromEntries(failure ? resultsOnly(ending, files.kept) : files.kept),
+        )
       },
       { statementTimeoutMs: 0 },
     )
-    const drop = status ? garbage.afterwards : garbage.onFailure
-    await Promise.all(drop.map((key) => blobs.delete(key)))
+    if (status) await Promise.all(garbage.afterwards.map((key) => blobs.delete(key)))
+    else await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
     return status
   } catch (error) {
     await Promise.all(garbage.onFailure.map((key) => blobs.delete(key)))
@@ -64,12 +70,12 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
 const canceled = (failure: Failure | undefined): Failure =>
   failure ?? { stage: 'outputs', reason: 'canceled', name: 'Canceled', message: 'The execution was canceled' }
 
-const resultsOnly = (ending: Ending, kept: Record<string, KeptFile>) =>
-  Object.fromEntries(Object.entries(kept).filter(([name]) => ending.results.has(name)))
+const resultsOnly = (ending: Ending, kept: ReadonlyMap<string, KeptFile>) =>
+  [...kept].filter(([name]) => ending.results.has(name))
 
 interface KeptFiles extends AsyncDisposable {
   /** What outputInfo shows. */
-  readonly kept: Record<string, KeptFile>
+  readonly kept: ReadonlyMap<string, KeptFile>
   readonly byOutput: ReadonlyMap<NotebookOutput, OutputFile>
   readonly failures: readonly Failure[]
 }
@@ -77,17 +83,17 @@ interface KeptFiles extends AsyncDisposable {
 /** Result files are kept after every ending, the configured outputs only when the notebook ran to its end. */
 async function keepFiles(ending: Ending): Promise<KeptFiles> {
   await using open = new AsyncDisposableStack()
-  const kept: Record<string, KeptFile> = {}
+  const kept = new Map<string, KeptFile>()
   const byOutput = new Map<NotebookOutput, OutputFile>()
   const failures: Failure[] = []
   let next = 0
   const keep = async (fileName: string, path: string): Promise<OutputFile> => {
-    const known = kept[fileName]
+    const known = kept.get(fileName)
     if (known) return { fileName, kept: known, path }
     const key = `${ending.prefix}/outputs/${next++}`
     const { sizeBytes } = await ending.blobs.putFile(key, path)
     const file = { key, size: sizeBytes, contentType: contentTypeOf(fileName) }
-    kept[fileName] = file
+    kept.set(fileName, file)
     return { fileName, kept: file, path }
   }
   for (const [name, path] of ending.results) await keep(name, path)

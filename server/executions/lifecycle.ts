@@ -2,11 +2,14 @@
 
 import type { ExecutionStatus } from '../../contract/executions.ts'
 
-/** `inProgress` may return to `queued` when its worker was lost and attempts are left. */
+/**
+ * `inProgress` may return to `queued` when its worker was lost and attempts are left. `canceling` may still end as what
+ * had ended the notebook before the cancellation came: the first cause wins.
+ */
 const NEXT: Record<ExecutionStatus, readonly ExecutionStatus[]> = {
   queued: ['inProgress', 'canceled'],
   inProgress: ['completed', 'errored', 'timeout', 'canceling', 'queued'],
-  canceling: ['canceled'],
+  canceling: ['canceled', 'errored', 'timeout'],
   completed: [],
   errored: [],
   timeout: [],

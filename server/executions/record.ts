@@ -3,6 +3,8 @@
 import type { ExecutionLog, ExecutionStatus, Progress } from '../../contract/executions.ts'
 import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
 import type { ImageVersion } from '../../contract/notebooks.ts'
+import type { SandboxHost } from '../sandbox/host.ts'
+import type { Image } from '../sandbox/image.ts'
 import type { Failure } from './lifecycle.ts'
 
 /** The notebook as it was when the execution was asked for. */
@@ -25,12 +27,10 @@ export interface KeptFile {
 
 export type ExecutionError = Pick<Failure, 'name' | 'message'>
 
-/** The image an execution really used. */
-export interface UsedImage {
-  readonly version: string
-  readonly source: string
-  readonly pythonVersion: string
-  readonly packages: Readonly<Record<string, string>>
+/** What an execution really ran on. */
+export interface RanOn {
+  readonly image: Pick<Image, 'version' | 'source' | 'pythonVersion' | 'packages'>
+  readonly sandbox: Pick<SandboxHost, 'level' | 'name'>
 }
 
 export interface Execution {
@@ -54,6 +54,7 @@ export interface Execution {
   readonly outputInfo: Readonly<Record<string, KeptFile>>
   readonly errors: readonly ExecutionError[]
   readonly progress: Progress
+  readonly ranOn: RanOn | undefined
 }
 
 export interface ExecutionRow {
@@ -79,6 +80,7 @@ export interface ExecutionRow {
   phase: Progress['phase']
   cell: number
   cells: number
+  ran_on: RanOn | null
 }
 
 export const toExecution = (row: ExecutionRow): Execution => ({
@@ -102,6 +104,7 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   outputInfo: row.output_info,
   errors: row.errors,
   progress: { phase: row.phase, cell: row.cell, cells: row.cells },
+  ranOn: row.ran_on ?? undefined,
 })
 
 /** Gives the URL under which a kept file opens without credentials, from when the execution ended or started. */

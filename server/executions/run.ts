@@ -117,7 +117,10 @@ async function runPhases(
       },
       { blobs, prefix },
     )
-    await recordInputs(db, execution, staged.info, staged.failure === undefined, image)
+    await recordInputs(db, execution, staged.info, staged.failure === undefined, {
+      image,
+      sandbox: host,
+    })
     // A failure that the stop itself caused is no failure of an input.
     if (stop.signal.aborted) {
       forgetResults(notebook)

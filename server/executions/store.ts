@@ -12,8 +12,8 @@ import {
   type ExecutionRow,
   type KeptFile,
   type NotebookSnapshot,
+  type RanOn,
   toExecution,
-  type UsedImage,
 } from './record.ts'
 
 /** Notified with an execution's id when one is queued. */
@@ -98,16 +98,16 @@ export async function recordProgress(db: Queryable, holder: Holder, progress: Pr
   )
 }
 
-/** Records what was staged and the image that will run; the phase is complete only when no input failed. */
+/** Records what was staged and what the notebook will run on; the phase is complete only when no input failed. */
 export async function recordInputs(
   db: Queryable,
   holder: Holder,
   inputs: Readonly<Record<string, KeptFile>>,
   complete: boolean,
-  { version, source, pythonVersion, packages }: UsedImage,
+  { image, sandbox }: RanOn,
 ): Promise<void> {
   await db.query(
-    `update executions set input_info = $3, image = $4,
+    `update executions set input_info = $3, ran_on = $4,
        inputs_completed_at = case when $5 then clock_timestamp() end,
        phase = case when $5 then 'notebook' else phase end
      where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
@@ -115,11 +115,16 @@ export async function recordInputs(
       holder.id,
       holder.attempt,
       JSON.stringify(inputs),
-      JSON.stringify({ version, source, pythonVersion, packages }),
+      JSON.stringify({ image: pick(image, IMAGE_FACTS), sandbox: pick(sandbox, ['level', 'name']) }),
       complete,
     ],
   )
 }
+
+const IMAGE_FACTS = ['version', 'source', 'pythonVersion', 'packages'] as const
+
+const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]) =>
+  Object.fromEntries(keys.map((key) => [key, from[key]]))
 
 /** Records that the notebook has ended, one way or the other; it has no end when it never began. */
 export async function recordNotebookEnd(db: Queryable, holder: Holder): Promise<void> {

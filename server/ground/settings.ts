@@ -204,7 +204,7 @@ export const SETTINGS = {
 /** The text of `.env.example`: every setting with its default and meaning. */
 export const envExample = () =>
   [
-    '# Settings of Fieldbook. Copy what you change into the environment of `npm start`.',
+    '# Settings of Fieldbook. Keep what you change in the environment, or in a copy of this file called .env.',
     '# Generated from server/ground/settings.ts by `npm run check -- --write`.',
     '',
     ...Object.values(SETTINGS).flatMap((setting) => [`# ${setting.says}`, `#${setting.name}=${setting.default}`, '']),

@@ -18,8 +18,19 @@ import * as devices from '../../catalog/devices.ts'
 import * as files from '../../catalog/files.ts'
 import { listRows as rowsOfTable } from '../../catalog/rows.ts'
 import { listStates, sendStates } from '../../catalog/states.ts'
+import { invalid } from '../../ground/errors.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
+
+/** Query parameters of the original that would change an answer and are not understood yet: said, not passed over. */
+const NOT_YET = ['query', 'tagFilter', 'tagsAsObject', 'attributesAsObject', 'queryDeleted']
+
+function refuseNotYet(query: object): void {
+  const name = Object.keys(query)
+    .map((key) => key.split('[')[0] ?? '')
+    .find((key) => NOT_YET.includes(key))
+  if (name) throw invalid(`${name} is not supported yet; leave it out`)
+}
 
 /** Registers the routes of everything that notebooks work with. */
 export function serveCatalog(door: Door, { db, config, log }: Parts): void {
@@ -36,12 +47,14 @@ export function serveCatalog(door: Door, { db, config, log }: Parts): void {
   serve(door, createDevice, async ({ caller, params, body }) =>
     devices.createDevice(db, await enter(caller.userId, params.applicationId), body),
   )
-  serve(door, listDevices, async ({ caller, params, query }) =>
-    devices.listDevices(db, await enter(caller.userId, params.applicationId), query),
-  )
-  serve(door, getDevice, async ({ caller, params }) =>
-    devices.getDevice(db, await enter(caller.userId, params.applicationId), params.deviceId),
-  )
+  serve(door, listDevices, async ({ caller, params, query }) => {
+    refuseNotYet(query)
+    return devices.listDevices(db, await enter(caller.userId, params.applicationId), query)
+  })
+  serve(door, getDevice, async ({ caller, params, query }) => {
+    refuseNotYet(query)
+    return devices.getDevice(db, await enter(caller.userId, params.applicationId), params.deviceId)
+  })
   serve(door, patchDevice, async ({ caller, params, body }) =>
     devices.patchDevice(db, await enter(caller.userId, params.applicationId), params.deviceId, body),
   )

@@ -112,7 +112,8 @@ export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Part
   serve(door, getExecution, async ({ caller, params, baseUrl }) => {
     const notebook = await find(caller.userId, params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
-    return { ...log(baseUrl)(execution), progress: execution.progress }
+    const { progress, ranOn } = execution
+    return { ...log(baseUrl)(execution), progress, ...(ranOn ? { ranOn } : {}) }
   })
   serve(door, getMinuteCounts, async ({ caller, params, query }) =>
     minuteCounts(db, (await find(caller.userId, params)).id, query, new Date()),

@@ -39,7 +39,8 @@ create table executions (
   input_info jsonb not null default '{}',
   output_info jsonb not null default '{}',
   errors jsonb not null default '[]',
-  image jsonb,
+  -- What it really ran on: image with its packages, and the level of the sandbox.
+  ran_on jsonb,
   phase text not null default 'queued',
   cell integer not null default 0,
   cells integer not null default 0

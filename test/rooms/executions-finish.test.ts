@@ -1,0 +1,178 @@
+/** The end of an execution: everything becomes visible together, once, for the holder only, and nothing is left lying about. */
+
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'node:test'
+import type { NotebookOutput } from '../../contract/notebook-files.ts'
+import { listFiles } from '../../server/catalog/files.ts'
+import { listRows } from '../../server/catalog/rows.ts'
+import { finishExecution } from '../../server/executions/finish.ts'
+import { canBecome, type Failure } from '../../server/executions/lifecycle.ts'
+import { cancelExecution, getExecution, reapExecutions } from '../../server/executions/store.ts'
+import type { Database } from '../../server/stores/postgres/database.ts'
+import { column, makeClaim, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
+import { openTestDatabase } from '../support/postgres.ts'
+
+const file = (fileName: string, path = fileName): NotebookOutput => ({
+  outputType: 'file',
+  fileName,
+  destinationFileNameTemplate: path,
+})
+const result: NotebookOutput = { outputType: 'executionResult', fileName: 'result.log' }
+
+/** Keys of all blobs below a prefix, sorted. */
+async function blobsBelow(root: string, prefix: string): Promise<string[]> {
+  const found = await readdir(join(root, prefix), { recursive: true, withFileTypes: true }).catch(() => [])
+  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+}
+
+const namesIn = async (db: Database, applicationId: string) =>
+  (await listFiles(db, applicationId, {}, '')).items.map(({ name }) => name).sort()
+
+/** Resolves when a statement of the test's database waits for a lock. */
+async function untilBlocked(db: Database): Promise<void> {
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  while ((await db.query(waiting)).length === 0);
+}
+
+test('outputs, files and the final status become visible at the same moment', async (t) => {
+  const db = await openTestDatabase(t)
+  const table = await makeTable(db, [column('name')])
+  const { applicationId, id: dataTableId } = table
+  const outputs: NotebookOutput[] = [file('a.txt'), { outputType: 'dataTable', fileName: 'rows.csv', dataTableId }]
+  const notebook = await makeNotebook(db, { applicationId, outputs })
+  const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text', 'rows.csv': 'name\nx\ny\n' })
+  const seen = async () => {
+    const { status, outputInfo } = await getExecution(db, notebook.id, ending.execution.id)
+    const { totalCount } = await listRows(db, applicationId, dataTableId, {})
+    return { status, files: await namesIn(db, applicationId), rows: totalCount, info: Object.keys(outputInfo).sort() }
+  }
+  let finishing: Promise<unknown> = Promise.resolve()
+  await db.transaction(async (tx) => {
+    await tx.query('select from data_tables where id = $1 for update', [dataTableId])
+    finishing = finishExecution(db, ending)
+    await untilBlocked(db)
+    assert.deepEqual(await seen(), { status: 'inProgress', files: [], rows: 0, info: [] })
+  })
+  assert.equal(await finishing, 'completed')
+  const info = ['a.txt', 'result.log', 'rows.csv']
+  assert.deepEqual(await seen(), { status: 'completed', files: ['a.txt'], rows: 2, info })
+})
+
+test('a holder whose attempt is over writes nothing and leaves no blob behind', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db, { outputs: [file('a.txt'), result] })
+  const ending = await makeEnding(t, db, notebook, { 'a.txt': 'old' })
+  await db.query(`update executions set lease_until = now() - interval '1 ms'`)
+  await reapExecutions(db)
+  const current = await makeClaim(db)
+  assert.equal(await finishExecution(db, ending), undefined)
+  const { status, outputInfo } = await getExecution(db, notebook.id, current.id)
+  assert.deepEqual([status, outputInfo], ['inProgress', {}])
+  assert.deepEqual(await namesIn(db, notebook.applicationId), [])
+  assert.deepEqual(await blobsBelow(ending.blobRoot, '.'), [])
+})
+
+test('an execution finishes once, and not after it was deleted', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db, { outputs: [file('a.txt')] })
+  const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
+  assert.equal(await finishExecution(db, ending), 'completed')
+  const failure: Failure = { stage: 'notebook', reason: 'failed', name: 'Late', message: 'too late' }
+  assert.equal(await finishExecution(db, { ...ending, failure, prefix: 'executions/late/1' }), undefined)
+  assert.deepEqual((await getExecution(db, notebook.id, ending.execution.id)).errors, [])
+  const second = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
+  await db.query('delete from executions where id = $1', [second.execution.id])
+  assert.equal(await finishExecution(db, second), undefined)
+  assert.deepEqual(await blobsBelow(second.blobRoot, '.'), [])
+})
+
+test('an output that fails undoes only itself: the others are stored, its blob is gone, the failure is named', async (t) => {
+  const db = await openTestDatabase(t)
+  const table = await makeTable(db, [column('n', 'number')])
+  const { applicationId, id: dataTableId } = table
+  const outputs: NotebookOutput[] = [
+    file('good.txt'),
+    file('bad.txt', 'good.txt/below'),
+    { ...file('worse.txt'), destinationDirectoryTemplate: '/good.txt' },
+    { outputType: 'dataTable', fileName: 'rows.csv', dataTableId },
+    file('missing.txt'),
+    file('last.txt'),
+  ]
+  const notebook = await makeNotebook(db, { applicationId, outputs })
+  const written = { 'good.txt': 'g', 'bad.txt': 'b', 'worse.txt': 'w', 'rows.csv': 'n\n1\nx\n', 'last.txt': 'l' }
+  const ending = await makeEnding(t, db, notebook, written)
+  assert.equal(await finishExecution(db, ending), 'errored')
+  const { errors } = await getExecution(db, notebook.id, ending.execution.id)
+  const told = errors.map(({ message }) => message.split(':')[0]).sort()
+  assert.deepEqual(told, [
+    'Output "bad.txt" (file)',
+    'Output "missing.txt" (file)',
+    'Output "rows.csv" (dataTable)',
+    'Output "worse.txt" (file)',
+  ])
+  assert.deepEqual(await namesIn(db, applicationId), ['good.txt', 'last.txt'])
+  assert.equal((await listRows(db, applicationId, dataTableId, {})).totalCount, 0)
+  assert.equal((await blobsBelow(ending.blobRoot, 'files')).length, 2)
+})
+
+test('a file that is written again replaces the old one, whose blob goes', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db, { outputs: [file('a.txt')] })
+  const first = await makeEnding(t, db, notebook, { 'a.txt': 'one' })
+  await finishExecution(db, first)
+  const second = await makeEnding(t, db, notebook, { 'a.txt': 'three' })
+  const { blobs, blobRoot } = first
+  await finishExecution(db, { ...second, blobs })
+  const page = await listFiles(db, notebook.applicationId, {}, '')
+  assert.deepEqual(
+    page.items.map(({ name, fileSize }) => [name, fileSize]),
+    [['a.txt', 5]],
+  )
+  assert.equal((await blobsBelow(blobRoot, 'files')).length, 1)
+})
+
+test('a file may have any name the contract allows, those of object properties too', async (t) => {
+  const db = await openTestDatabase(t)
+  const names = ['constructor', '__proto__', 'toString', '...']
+  const outputs = names.map((fileName): NotebookOutput => ({ outputType: 'temporaryUrl', fileName }))
+  const notebook = await makeNotebook(db, { outputs })
+  const written = Object.fromEntries(names.map((name) => [name, name]))
+  const ending = await makeEnding(t, db, notebook, written)
+  assert.equal(await finishExecution(db, ending), 'completed')
+  const { outputInfo } = await getExecution(db, notebook.id, ending.execution.id)
+  assert.deepEqual(Object.keys(outputInfo).sort(), [...names, 'result.log'].sort())
+  for (const [name, { key }] of Object.entries(outputInfo)) {
+    assert.equal(String(await ending.blobs.read(key)), name === 'result.log' ? 'printed' : name)
+  }
+})
+
+const failed: Failure = { stage: 'notebook', reason: 'failed', name: 'ValueError', message: 'Cell [1] raised' }
+const late: Failure = { stage: 'notebook', reason: 'timeout', name: 'Timeout', message: 'too long' }
+const stopped: Failure = { stage: 'notebook', reason: 'canceled', name: 'Canceled', message: 'was canceled' }
+
+for (const [what, failure, cancel, status, errors] of [
+  ['a cell raised', failed, false, 'errored', ['ValueError']],
+  ['the time was over', late, false, 'timeout', ['Timeout']],
+  ['it was canceled', stopped, true, 'canceled', ['Canceled']],
+  ['it was canceled while its outputs were awaited', undefined, true, 'canceled', ['Canceled']],
+  ['it was canceled after a cell had raised', failed, true, 'errored', ['ValueError']],
+  ['it was canceled after its time was over', late, true, 'timeout', ['Timeout']],
+] as const) {
+  test(`when ${what}, it ends as ${status} with its result files and no other output`, async (t) => {
+    const db = await openTestDatabase(t)
+    const destination = { destinationFileNameTemplate: 'printed.txt' }
+    const notebook = await makeNotebook(db, { outputs: [file('a.txt'), { ...result, ...destination }] })
+    const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
+    const { id } = ending.execution
+    if (cancel) await cancelExecution(db, notebook.id, id)
+    const { status: from } = await getExecution(db, notebook.id, id)
+    assert.equal(await finishExecution(db, { ...ending, failure }), status)
+    assert.ok(canBecome(from, status), `the life of an execution has no way from ${from} to ${status}`)
+    const ended = await getExecution(db, notebook.id, id)
+    const names = ended.errors.map(({ name }) => name)
+    assert.deepEqual([ended.status, names, Object.keys(ended.outputInfo)], [status, errors, ['result.log']])
+    assert.deepEqual(await namesIn(db, notebook.applicationId), ['printed.txt'])
+  })
+}
