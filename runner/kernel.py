@@ -22,6 +22,8 @@ def main() -> None:
     app.initialize()
     del sys.modules["debugpy"]
     app.start()
+    # Closing the sockets waits for a thread that has ended already in some of 100 ends; nobody reads them any more.
+    atexit.unregister(app.close)
     leave()
 
 
@@ -32,7 +34,7 @@ def leave() -> None:
     were left open are written out.
     """
     with contextlib.suppress(BaseException):
-        threading._shutdown()  # what the interpreter itself calls first
+        threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter itself calls first
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     # Concrete classes, because looking for an abstract one among 100,000 objects takes 50 ms. Text empties into binary.

@@ -3,13 +3,18 @@
 import type { ColumnType } from '../../contract/data-tables.ts'
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
-const BOOLEANS: Record<string, boolean> = { true: true, false: false, '1': true, '0': false }
+const BOOLEANS = new Map([
+  ['true', true],
+  ['false', false],
+  ['1', true],
+  ['0', false],
+])
 
 /** The value of a cell: null for an empty one, undefined when it is not of that type. */
 export function parseCell(type: ColumnType, cell: string): string | number | boolean | null | undefined {
   if (cell === '') return null
   if (type === 'string') return cell
-  if (type === 'boolean') return BOOLEANS[cell.trim().toLowerCase()]
+  if (type === 'boolean') return BOOLEANS.get(cell.trim().toLowerCase())
   const number = NUMBER.test(cell.trim()) ? Number(cell) : Number.NaN
   return Number.isFinite(number) ? number : undefined
 }

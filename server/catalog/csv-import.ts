@@ -4,9 +4,9 @@
  */
 
 import { createReadStream } from 'node:fs'
-import { Transform } from 'node:stream'
+import { addAbortSignal, pipeline as join, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { parse } from 'csv-parse'
+import { CsvError, type Parser, parse } from 'csv-parse'
 import type { ColumnType } from '../../contract/data-tables.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
@@ -38,6 +38,14 @@ const MAX_RECORD_BYTES = 16 * 1024 * 1024
  * @throws invalid naming the header, or the row, column and value that can't be stored
  */
 export async function importCsv(tx: Transaction, table: StoredTable, wanted: CsvImport): Promise<ImportResult> {
+  try {
+    return await importRecords(tx, table, wanted)
+  } catch (error) {
+    throw error instanceof CsvError ? invalid(`The file is not CSV as it should be: ${error.message}`, error) : error
+  }
+}
+
+async function importRecords(tx: Transaction, table: StoredTable, wanted: CsvImport): Promise<ImportResult> {
   const header = await readHeader(wanted)
   const known = new Set(table.columns.map(({ name }) => name))
   const unknown = header.filter((name) => !known.has(name) && !ROW_FIELDS.includes(name))
@@ -51,16 +59,19 @@ export async function importCsv(tx: Transaction, table: StoredTable, wanted: Csv
   return { rows, ignoredColumns: wanted.createMissingColumns ? [] : unknown }
 }
 
-const records = (wanted: CsvImport, fromLine: number) =>
-  createReadStream(wanted.file, { signal: wanted.signal }).pipe(
-    parse({
-      bom: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      max_record_size: MAX_RECORD_BYTES,
-      from: fromLine,
-    }),
-  )
+/** Who stops reading early closes the file with it, and what goes wrong with the file reaches who reads. */
+function records(wanted: CsvImport, fromLine: number): Parser {
+  const options = {
+    bom: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    max_record_size: MAX_RECORD_BYTES,
+    from: fromLine,
+  }
+  const parser = join(createReadStream(wanted.file), parse(options), () => {}) // the reader hears of the error
+  // A read stream that is given a signal aborted already never closes its file (Node 24.21), so the parser has it.
+  return addAbortSignal(wanted.signal, parser)
+}
 
 async function readHeader(wanted: CsvImport): Promise<string[]> {
   for await (const record of records(wanted, 1)) {
@@ -140,7 +151,7 @@ const UNIQUE_VIOLATION = '23505'
 function nameConstraint(error: unknown, table: StoredTable): unknown {
   if (!(error instanceof Error) || !('code' in error) || error.code !== UNIQUE_VIOLATION) return error
   const detail = 'detail' in error ? String(error.detail) : ''
-  const [, stored, value] = /\((c\d+)\)=\((.*)\)/.exec(detail) ?? []
+  const [, stored, value] = /\((c\d+)\)=\((.*)\)/s.exec(detail) ?? []
   const column = table.columns.find((candidate) => candidate.stored === stored)
   return invalid(
     `Column "${column?.name ?? '?'}" is unique, but the value "${shorten(value ?? '?')}" would be there twice`,

@@ -192,6 +192,9 @@ function checkFiles(notebook: NotebookPatch): void {
         `${field}.inputType "${input.inputType}" is not supported yet; this version has ${SUPPORTED_INPUTS.join(', ')}`,
       )
     }
+    if (input.inputType === 'deviceData' && input.queryJson) {
+      throw invalid(`${field}.queryJson is not supported yet; choose devices by deviceIds and deviceTags`)
+    }
     if (input.fileName === 'context.json') {
       throw invalid(`${field}.fileName "context.json" is taken by the execution's context`)
     }
@@ -205,6 +208,9 @@ function checkFiles(notebook: NotebookPatch): void {
       throw invalid(
         `${field}.outputType "${output.outputType}" is not supported yet; this version has ${SUPPORTED_OUTPUTS.join(', ')}`,
       )
+    }
+    if (output.outputType === 'executionResult' && output.fileName === 'result.pdf') {
+      throw invalid(`${field}.fileName "result.pdf" is not supported yet; result.html can be printed`)
     }
     if ('destinationPrivate' in output && output.destinationPrivate) {
       throw invalid(`${field}.destinationPrivate is not supported yet; leave it out or false`)

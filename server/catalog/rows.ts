@@ -1,6 +1,5 @@
 /** Rows of data tables, read back as the API shows them. */
 
-import type { DataTableRow } from '../../contract/data-tables.ts'
 import { invalid } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { openTable, ROW_FIELDS, rowsOf, type StoredTable } from './data-tables.ts'
@@ -15,7 +14,8 @@ export interface RowsQuery {
 }
 
 export interface RowsPage {
-  items: DataTableRow[]
+  /** Every row with its id, and the fields that were wanted. */
+  items: Record<string, unknown>[]
   count: number
   totalCount: number
   limit: number
@@ -44,13 +44,15 @@ export async function listRows(
   const offset = wholeNumber(query.offset, 0, 0, MAX_OFFSET)
   const sort = columnSql(table, sortColumn, 'sortColumn')
   const total = await db.one<{ count: number }>(`select count(*)::int as count from ${rowsOf(table.id)}`)
-  const items = await db.query<DataTableRow>(
-    `select ${selection(table, query.includeFields)} from ${rowsOf(table.id)}
+  const fields = fieldsOf(table, query.includeFields)
+  const rows = await db.query<Record<string, unknown>>(
+    `select ${fields.map(({ sql }) => sql).join(', ')} from ${rowsOf(table.id)}
      order by ${sort} ${sortDirection} nulls last, id ${sortDirection} limit ${limit} offset ${offset}`,
   )
+  const toItem = (row: Record<string, unknown>) => Object.fromEntries(fields.map(({ name, sql }) => [name, row[sql]]))
   return {
-    items,
-    count: items.length,
+    items: rows.map(toItem),
+    count: rows.length,
     totalCount: total?.count ?? 0,
     limit,
     offset,
@@ -71,9 +73,9 @@ function columnSql(table: StoredTable, name: string, field: string): string {
   return column.stored
 }
 
-function selection(table: StoredTable, included: string | string[] | undefined): string {
+/** Public names stay out of the SQL: PostgreSQL would cut one that is longer than 63 bytes. */
+function fieldsOf(table: StoredTable, included: string | string[] | undefined): { name: string; sql: string }[] {
   const all = [...ROW_FIELDS, ...table.columns.map(({ name }) => name)]
   const wanted = included === undefined ? all : ['id', ...[included].flat().filter((name) => name !== 'id')]
-  // Names of columns are letters, digits, "_" and "-" only, so quoting them is enough.
-  return wanted.map((name) => `${columnSql(table, name, 'includeFields')} as "${name}"`).join(', ')
+  return wanted.map((name) => ({ name, sql: columnSql(table, name, 'includeFields') }))
 }

@@ -47,13 +47,7 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
         const failure = held.status === 'canceling' ? canceled(ending.failure) : ending.failure
         const stored = await storeAll(tx, ending, files, failure, garbage)
         const failures = [...(failure ? [failure] : []), ...ending.unmade, ...files.failures, ...stored]
-        return writeEnd(
-          tx,
-          execution,
-          failures,
-          failure,
-          Object.fromEntries(failure ? resultsOnly(ending, files.kept) : files.kept),
-        )
+        return writeEnd(tx, execution, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
       },
       { statementTimeoutMs: 0 },
     )
@@ -71,7 +65,7 @@ const canceled = (failure: Failure | undefined): Failure =>
   failure ?? { stage: 'outputs', reason: 'canceled', name: 'Canceled', message: 'The execution was canceled' }
 
 const resultsOnly = (ending: Ending, kept: ReadonlyMap<string, KeptFile>) =>
-  [...kept].filter(([name]) => ending.results.has(name))
+  new Map([...kept].filter(([name]) => ending.results.has(name)))
 
 interface KeptFiles extends AsyncDisposable {
   /** What outputInfo shows. */
@@ -154,7 +148,7 @@ async function writeEnd(
   execution: Execution,
   failures: readonly Failure[],
   first: Failure | undefined,
-  outputInfo: Record<string, KeptFile>,
+  outputInfo: ReadonlyMap<string, KeptFile>,
 ): Promise<Execution['status']> {
   const status = finalStatus(first ?? failures[0])
   await tx.query(
@@ -164,7 +158,7 @@ async function writeEnd(
       execution.id,
       status,
       JSON.stringify(failures.map(({ name, message }) => ({ name, message }))),
-      JSON.stringify(outputInfo),
+      JSON.stringify(Object.fromEntries(outputInfo)),
     ],
   )
   return status

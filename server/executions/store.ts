@@ -59,13 +59,25 @@ export async function queueExecution(db: Queryable, execution: NewExecution): Pr
   )
 }
 
-/** Takes the execution that has waited longest, or undefined when none waits. */
+/**
+ * Takes the execution that has waited longest among those of the applications with the fewest running, or undefined
+ * when none waits: a tenant that queues thousands delays another one's first run by one slot at most. Sorting 10,000
+ * waiting rows costs about 10 ms a claim.
+ */
 export async function claimExecution(db: Queryable, workerId: string, leaseMs: number): Promise<Execution | undefined> {
   const rows = await db.query<ExecutionRow>(
     `update executions set status = 'inProgress', attempt = attempt + 1, worker_id = $1,
        lease_until = now() + $2 * interval '1 millisecond', started_at = clock_timestamp(),
        inputs_completed_at = null, notebook_completed_at = null, phase = 'inputs', cell = 0, cells = 0
-     where id = (select id from executions where status = 'queued' order by queued_at for update skip locked limit 1)
+     where id = (
+       select waiting.id from executions waiting
+       left join (
+         select application_id, count(*) as running from executions where status in ('inProgress', 'canceling')
+         group by application_id
+       ) busy using (application_id)
+       where waiting.status = 'queued' order by coalesce(busy.running, 0), waiting.queued_at, waiting.id
+       for update of waiting skip locked limit 1
+     )
      returning *`,
     [workerId, leaseMs],
   )
@@ -136,15 +148,21 @@ export async function recordNotebookEnd(db: Queryable, holder: Holder): Promise<
   )
 }
 
-/** Gives a run up unharmed, because its worker closes: it is queued again and the attempt does not count. */
+/**
+ * Gives a run up unharmed, because its worker closes: it is queued again, which wakes the other workers, and the attempt
+ * does not count.
+ */
 export async function releaseExecution(db: Queryable, holder: Holder): Promise<void> {
   await db.query(
-    `update executions set status = case when status = 'canceling' then 'canceled' else 'queued' end,
-       outputs_completed_at = case when status = 'canceling' then clock_timestamp() end,
-       phase = case when status = 'canceling' then 'finished' else 'queued' end,
-       attempt = attempt - 1, worker_id = null, lease_until = null
-     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
-    [holder.id, holder.attempt],
+    `with released as (
+       update executions set status = case when status = 'canceling' then 'canceled' else 'queued' end,
+         outputs_completed_at = case when status = 'canceling' then clock_timestamp() end,
+         phase = case when status = 'canceling' then 'finished' else 'queued' end,
+         attempt = attempt - 1, worker_id = null, lease_until = null
+       where id = $1 and attempt = $2 and status in ('inProgress', 'canceling') returning id
+     )
+     select pg_notify($3, id) from released`,
+    [holder.id, holder.attempt, QUEUED],
   )
 }
 

@@ -3,6 +3,7 @@
  * and gives back what it has not finished when it closes.
  */
 
+import { rm } from 'node:fs/promises'
 import { messageOf } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Execution } from './record.ts'
@@ -32,7 +33,7 @@ interface Run {
 const LEASE_MS = 15_000
 const POLL_MS = 1000
 
-/** Opens a worker; disposing it stops claiming, gives running executions back and waits for them to let go. */
+/** Opens a worker, which owns its `workRoot`; disposing it stops claiming, gives running executions back and waits for them to let go. */
 export async function openWorker(parts: RunParts, options: WorkerOptions): Promise<Worker> {
   const worker = new SlotWorker(parts, options)
   await worker.open()
@@ -49,7 +50,7 @@ class SlotWorker implements Worker {
   readonly #listeners = new AsyncDisposableStack()
   #timers: NodeJS.Timeout[] = []
   #closing = false
-  #claiming = false
+  #claiming: Promise<void> | undefined
   #claimAgain = false
 
   constructor(parts: RunParts, options: WorkerOptions) {
@@ -72,6 +73,8 @@ class SlotWorker implements Worker {
       setInterval(() => this.#quietly('lease not renewed', () => this.#renew()), this.#leaseMs / 3),
       setInterval(() => this.#quietly('lost runs not looked for', () => this.#reap()), this.#leaseMs / 3),
     ]
+    // What a crash left: every attempt gets a folder of its own, so nothing else would ever remove these.
+    await rm(this.#parts.workRoot, { recursive: true, force: true })
     await this.#reap()
     this.#wake()
   }
@@ -80,36 +83,37 @@ class SlotWorker implements Worker {
     this.#closing = true
     for (const timer of this.#timers) clearInterval(timer)
     await this.#listeners.disposeAsync()
+    await this.#claiming
     for (const { stop } of this.#runs.values()) stop.abort(new GivenUp('the worker is closing'))
     await Promise.all([...this.#runs.values()].map(({ ended }) => ended))
   }
 
   /** Claims until the slots are full or nothing waits. One claimer at a time: a burst of wake-ups is one look. */
   #wake(): void {
-    if (this.#claiming) {
-      this.#claimAgain = true
-      return
-    }
-    this.#claiming = true
-    this.#quietly('nothing claimed', async () => {
-      try {
-        do {
-          this.#claimAgain = false
-          while (!this.#closing && this.#runs.size < this.#slots) {
-            const execution = await claimExecution(this.#parts.db, this.#id, this.#leaseMs)
-            if (!execution) break
-            this.#start(execution)
-          }
-        } while (this.#claimAgain)
-      } finally {
-        this.#claiming = false
-      }
+    this.#claimAgain = true
+    this.#claiming ??= this.#quietly('nothing claimed', () => this.#claim()).finally(() => {
+      this.#claiming = undefined
+      // Woken after the last look and before this line: nobody else would look again.
+      if (this.#claimAgain && !this.#closing) this.#wake()
     })
+  }
+
+  async #claim(): Promise<void> {
+    const { db } = this.#parts
+    while (this.#claimAgain) {
+      this.#claimAgain = false
+      while (!this.#closing && this.#runs.size < this.#slots) {
+        const execution = await claimExecution(db, this.#id, this.#leaseMs)
+        if (!execution) break
+        // The worker may have been told to close while the claim was under way.
+        if (this.#closing) await releaseExecution(db, execution)
+        else this.#start(execution)
+      }
+    }
   }
 
   #start(execution: Execution): void {
     const stop = new AbortController()
-    if (this.#closing) stop.abort(new GivenUp('the worker is closing'))
     const ended = this.#run(execution, stop).finally(() => {
       this.#runs.delete(execution.id)
       if (!this.#closing) this.#wake()
@@ -152,10 +156,12 @@ class SlotWorker implements Worker {
   }
 
   /** For work that is tried again anyway: a database that is away for a moment must not end the service. */
-  #quietly(event: string, work: () => Promise<void>): void {
-    work().catch((error) => {
+  async #quietly(event: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
       if (!this.#closing) this.#parts.log.warn({ error: messageOf(error) }, event)
-    })
+    }
   }
 }
 

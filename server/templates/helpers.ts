@@ -19,6 +19,12 @@ const comparison = (compare: (a: unknown, b: unknown) => boolean) =>
     return condition.call(this, compare(a, b), options)
   }
 
+/** Handlebars hands its options to every helper as the last argument; a value that was left out must not become them. */
+const plain =
+  (compute: (...values: unknown[]) => unknown) =>
+  (...given: unknown[]) =>
+    compute(...given.slice(0, -1))
+
 /** Date parts in UTC, the pieces of Moment's format strings that file names are made of. */
 const DATE_PARTS: Record<string, (date: Date) => string> = {
   YYYY: (date) => String(date.getUTCFullYear()),
@@ -52,20 +58,19 @@ export const helpers = {
   gte: comparison((a, b) => number(a) >= number(b)),
   lt: comparison((a, b) => number(a) < number(b)),
   lte: comparison((a, b) => number(a) <= number(b)),
-  add: (a: unknown, b: unknown) => number(a) + number(b),
-  subtract: (a: unknown, b: unknown) => number(a) - number(b),
-  multiply: (a: unknown, b: unknown) => number(a) * number(b),
-  divide: (a: unknown, b: unknown) => number(a) / number(b),
-  ceil: (a: unknown) => Math.ceil(number(a)),
-  floor: (a: unknown) => Math.floor(number(a)),
-  upper: (value: unknown) => text(value).toUpperCase(),
-  lower: (value: unknown) => text(value).toLowerCase(),
-  trim: (value: unknown) => text(value).trim(),
-  substring: (value: unknown, start: unknown, end: unknown) =>
-    text(value).slice(number(start), typeof end === 'number' ? end : undefined),
-  defaultTo: (value: unknown, fallback: unknown) => value ?? fallback,
-  encodeURIComponent: (value: unknown) => encodeURIComponent(text(value)),
-  jsonEncode: (value: unknown) => JSON.stringify(value) ?? '',
-  formatDate,
-  currentDateTime: (format: unknown) => formatDate(Date.now(), format),
+  add: plain((a, b) => number(a) + number(b)),
+  subtract: plain((a, b) => number(a) - number(b)),
+  multiply: plain((a, b) => number(a) * number(b)),
+  divide: plain((a, b) => number(a) / number(b)),
+  ceil: plain((a) => Math.ceil(number(a))),
+  floor: plain((a) => Math.floor(number(a))),
+  upper: plain((value) => text(value).toUpperCase()),
+  lower: plain((value) => text(value).toLowerCase()),
+  trim: plain((value) => text(value).trim()),
+  substring: plain((value, start, end) => text(value).slice(number(start), typeof end === 'number' ? end : undefined)),
+  defaultTo: plain((value, fallback) => value ?? fallback),
+  encodeURIComponent: plain((value) => encodeURIComponent(text(value))),
+  jsonEncode: plain((value) => JSON.stringify(value) ?? ''),
+  formatDate: plain(formatDate),
+  currentDateTime: plain((format) => formatDate(Date.now(), format)),
 }

@@ -1,11 +1,9 @@
-/**
- * Handlebars templates of notebook configuration. Only look-ups and the helpers listed here: no prototype access
- * (Handlebars' default), bounded text in and out.
- */
+/** Rendering the templates of notebook configuration: names, paths and ids, never markup. Bounded text in and out. */
 
-import Handlebars from 'handlebars'
 import { invalid, messageOf } from '../ground/errors.ts'
-import { helpers } from './helpers.ts'
+import { compileTemplate, type TemplateContext } from './compile.ts'
+
+export type { TemplateContext }
 
 /** Longest text a template may render to: a destination path has at most 1,024 characters, a query 8,192. */
 const MAX_RENDERED = 8192
@@ -16,22 +14,17 @@ const MAX_RENDERED = 8192
  */
 const MAX_COMPILED = 1000
 
-const handlebars = Handlebars.create()
-handlebars.registerHelper(helpers)
-const compiled = new Map<string, Handlebars.TemplateDelegate>()
-
-export type TemplateContext = Readonly<Record<string, unknown>>
+const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
 
 /**
- * The text a template renders to; text without `{{` is given back as it is. Nothing is HTML-escaped, because the
- * results are names, paths and ids, never markup.
+ * The text a template renders to; text without `{{` is given back as it is. Nothing is HTML-escaped.
  * @throws invalid with Handlebars' reason when the template can't be understood, or renders to too much
  */
 export function renderTemplate(template: string, context: TemplateContext): string {
   if (!template.includes('{{')) return template
   let text: string
   try {
-    text = compile(template)(context)
+    text = known(template)(context)
   } catch (cause) {
     throw invalid(`The template "${template}" can't be rendered: ${messageOf(cause).split('\n').at(-1)}`, cause)
   }
@@ -41,10 +34,10 @@ export function renderTemplate(template: string, context: TemplateContext): stri
   return text
 }
 
-function compile(template: string): Handlebars.TemplateDelegate {
-  const known = compiled.get(template)
-  if (known) return known
-  const fresh = handlebars.compile(template, { noEscape: true, preventIndent: true })
+function known(template: string): ReturnType<typeof compileTemplate> {
+  const old = compiled.get(template)
+  if (old) return old
+  const fresh = compileTemplate(template)
   if (compiled.size >= MAX_COMPILED) compiled.clear()
   compiled.set(template, fresh)
   return fresh

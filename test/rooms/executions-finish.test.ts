@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
-import type { NotebookOutput } from '../../contract/notebook-files.ts'
+import type { FileOutput, NotebookOutput } from '../../contract/notebook-files.ts'
 import { listFiles } from '../../server/catalog/files.ts'
 import { listRows } from '../../server/catalog/rows.ts'
 import { finishExecution } from '../../server/executions/finish.ts'
@@ -14,7 +14,7 @@ import type { Database } from '../../server/stores/postgres/database.ts'
 import { column, makeClaim, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
-const file = (fileName: string, path = fileName): NotebookOutput => ({
+const file = (fileName: string, path = fileName): FileOutput => ({
   outputType: 'file',
   fileName,
   destinationFileNameTemplate: path,
@@ -115,6 +115,21 @@ test('an output that fails undoes only itself: the others are stored, its blob i
   assert.deepEqual(await namesIn(db, applicationId), ['good.txt', 'last.txt'])
   assert.equal((await listRows(db, applicationId, dataTableId, {})).totalCount, 0)
   assert.equal((await blobsBelow(ending.blobRoot, 'files')).length, 2)
+})
+
+test('when the transaction fails at its very end, nothing is written and the placed file’s blob goes', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db, { outputs: [file('a.txt')] })
+  const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
+  await db.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'the disk is full'; end $$;
+    create constraint trigger refuse after update on executions deferrable initially deferred
+      for each row execute function refuse()`)
+  await assert.rejects(finishExecution(db, ending), /the disk is full/)
+  const { status, outputInfo } = await getExecution(db, notebook.id, ending.execution.id)
+  assert.deepEqual([status, outputInfo], ['inProgress', {}])
+  assert.deepEqual(await namesIn(db, notebook.applicationId), [])
+  assert.deepEqual(await blobsBelow(ending.blobRoot, 'files'), [])
 })
 
 test('a file that is written again replaces the old one, whose blob goes', async (t) => {

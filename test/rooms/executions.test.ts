@@ -22,7 +22,10 @@ import { makeExecution, makeNotebook } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const LEASE_MS = 60_000
-const IMAGE = { version: 'v4', source: 'index', pythonVersion: '3.11.2', packages: {} }
+const RAN_ON = {
+  image: { version: 'v4', source: 'index', pythonVersion: '3.11.2', packages: {} },
+  sandbox: { level: 3, name: 'bwrap' },
+} as const
 
 /** A claim that has to succeed. */
 async function claim(db: Queryable, leaseMs = LEASE_MS): Promise<Execution> {
@@ -68,7 +71,7 @@ test('a claim counts the attempt and forgets where the last one was', async (t) 
   const db = await openTestDatabase(t)
   await makeExecution(db, await makeNotebook(db))
   const first = await claim(db)
-  await recordInputs(db, first, {}, true, IMAGE)
+  await recordInputs(db, first, {}, true, RAN_ON)
   await recordProgress(db, first, { phase: 'notebook', cell: 3, cells: 9 })
   await recordNotebookEnd(db, first)
   await expireLease(db, first.id)
@@ -91,7 +94,7 @@ test('writes of an attempt that lost its lease change nothing', async (t) => {
   const current = await claim(db)
   const before = await getExecution(db, notebook.id, id)
   assert.equal(await renewLease(db, lost, LEASE_MS), undefined)
-  await recordInputs(db, lost, { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }, true, IMAGE)
+  await recordInputs(db, lost, { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }, true, RAN_ON)
   await recordProgress(db, lost, { phase: 'notebook', cell: 7, cells: 7 })
   await recordNotebookEnd(db, lost)
   await releaseExecution(db, lost)

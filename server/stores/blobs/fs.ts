@@ -1,11 +1,12 @@
 /** Blobs as files of a folder. A blob appears by renaming a finished, synced file, so that no reader sees half of one. */
 
 import { createReadStream, createWriteStream } from 'node:fs'
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { newId } from '../../ground/ids.ts'
+import { syncFolder } from '../../ground/sync-folder.ts'
 import type { BlobInfo, Blobs } from './blobs.ts'
 
 /** Segments of a key: what our own ids and hashes are made of, so that a key can never leave the folder. */
@@ -55,16 +56,6 @@ async function copyBlob(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true })
   await link(from, to)
   await syncFolder(dirname(to))
-}
-
-/** A rename is durable only when its folder has been synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function statBlob(path: string): Promise<BlobInfo | undefined> {

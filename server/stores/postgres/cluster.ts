@@ -4,8 +4,9 @@
  */
 
 import { execFile } from 'node:child_process'
-import { chown, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder } from '../../ground/sync-folder.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { commandFor } from './command.ts'
@@ -90,14 +91,4 @@ async function runInitdb(folder: string, { binaries, account, bwrap }: ClusterPl
       reject(new Error(`The database could not be created in ${dirname(folder)}. initdb said:\n${said}`, { cause }))
     })
   })
-}
-
-/** Makes the rename itself survive a power loss; initdb has already synced what is inside. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

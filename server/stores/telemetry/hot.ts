@@ -73,16 +73,24 @@ export async function exportStates(
   signal: AbortSignal,
 ): Promise<void> {
   await using session = await db.connect()
-  await pipeline(session.copyTo(copyStatement(wanted)), createWriteStream(file), { signal })
+  const rows = session.copyTo(copyStatement(wanted))
+  const csv = createWriteStream(file)
+  csv.write(headerOf(wanted.attributes))
+  await pipeline(rows, csv, { signal })
 }
 
-/** COPY takes no parameters, so every value is written as an escaped literal. */
+/** Written here, because PostgreSQL would cut a name that is longer than 63 bytes. */
+const headerOf = (attributes: readonly string[]) => `${['ID', 'Timestamp', ...attributes].map(quoted).join(',')}\n`
+
+const quoted = (name: string) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)
+
+/** The rows without a header. COPY takes no parameters, so every value is written as an escaped literal. */
 export function copyStatement(wanted: StatesExport): string {
   const literal = (text: string) => pg.escapeLiteral(text)
   const array = (texts: readonly string[]) => `array[${texts.map(literal).join(', ')}]::text[]`
-  const cells = wanted.attributes.map((name) => `, csv_cell(doc -> ${literal(name)}) as ${pg.escapeIdentifier(name)}`)
+  const cells = wanted.attributes.map((name) => `, csv_cell(doc -> ${literal(name)})`)
   return `copy (
-    select device_id as "ID", ts as "Timestamp"${cells.join('')}
+    select device_id, ts${cells.join('')}
     from (
       select device_id, ts, jsonb_merge(doc order by seq) as doc from hot_states
       where device_id = any (${array(wanted.deviceIds)})
@@ -91,5 +99,5 @@ export function copyStatement(wanted: StatesExport): string {
       group by device_id, ts
     ) merged
     order by device_id collate "C", ts
-  ) to stdout (format csv, header)`
+  ) to stdout (format csv)`
 }

@@ -40,13 +40,13 @@ export function prepareStates(
 }
 
 function keepDeclared(types: Map<string, AttributeType>, data: DeviceState['data']): Record<string, StateValue> {
-  const doc: Record<string, StateValue> = {}
-  for (const [name, value] of Object.entries(data)) {
+  const kept = Object.entries(data).flatMap(([name, value]): [string, StateValue][] => {
     const type = types.get(name)
-    const kept = type && coerce[type](value)
-    if (kept !== undefined) doc[name] = kept
-  }
-  return doc
+    const coerced = type && coerce[type](value)
+    return coerced === undefined ? [] : [[name, coerced]]
+  })
+  // Not by assignment: one to "__proto__" would be lost.
+  return Object.fromEntries(kept)
 }
 
 const coerce: Record<AttributeType, (value: StateValue) => StateValue | undefined> = {
