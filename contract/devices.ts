@@ -10,7 +10,7 @@ import {
   Key,
   listQuery,
   listReply,
-  MediumText,
+  MomentText,
   Name,
   ObjectId,
   Success,
@@ -153,7 +153,7 @@ export const sendState = route({
   path: '/applications/:applicationId/devices/:deviceId/state',
   summary: 'Stores one state or several; answered 200 means durable.',
   params: DeviceParams,
-  body: { name: 'deviceState', schema: Type.Union([DeviceState, Type.Array(DeviceState, { maxItems: 10_000 })]) },
+  body: { name: 'deviceState', schema: Type.Union([DeviceState, Type.Array(DeviceState)]) },
   reply: Success,
 })
 
@@ -165,11 +165,11 @@ export const getState = route({
   params: DeviceParams,
   query: Type.Object({
     limit: Type.Optional(Type.String({ maxLength: 20 })),
-    since: Type.Optional(MediumText),
+    since: Type.Optional(MomentText),
     sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC')),
     duration: Type.Optional(Type.String({ maxLength: 20 })),
-    start: Type.Optional(MediumText),
-    end: Type.Optional(MediumText),
+    start: Type.Optional(MomentText),
+    end: Type.Optional(MomentText),
   }),
   reply: Type.Array(DeviceState),
 })

@@ -7,7 +7,7 @@ import {
   closed,
   DateTime,
   Email,
-  MediumText,
+  MomentText,
   ObjectId,
   SourceType,
   Success,
@@ -127,7 +127,7 @@ export const getLogs = route({
   params: NotebookParams,
   query: Type.Object({
     limit: Type.Optional(Type.String({ maxLength: 20 })),
-    since: Type.Optional(MediumText),
+    since: Type.Optional(MomentText),
   }),
   reply: Type.Array(ExecutionLog),
 })
@@ -138,7 +138,7 @@ export const getMinuteCounts = route({
   path: '/applications/:applicationId/notebooks/:notebookId/notebookMinuteCounts',
   summary: 'Gives minutes and endings for every UTC day of a range, by default the current month so far.',
   params: NotebookParams,
-  query: Type.Object({ start: Type.Optional(MediumText), end: Type.Optional(MediumText) }),
+  query: Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) }),
   reply: MinuteCounts,
 })
 

@@ -4,7 +4,18 @@ import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { NotebookInput, NotebookOutput } from './notebook-files.ts'
 import { route } from './route.ts'
-import { closed, DateTime, Description, listQuery, listReply, MediumText, ObjectId, Success, words } from './shapes.ts'
+import {
+  closed,
+  DateTime,
+  Description,
+  listQuery,
+  listReply,
+  MediumText,
+  MomentText,
+  ObjectId,
+  Success,
+  words,
+} from './shapes.ts'
 
 export const NotebookParams = Type.Object({ applicationId: ObjectId, notebookId: ObjectId })
 
@@ -81,8 +92,8 @@ export const getNotebook = route({
     'Gives one notebook; with start or end, its minutes by day (the published spelling of notebookMinuteCounts).',
   params: NotebookParams,
   query: Type.Object({
-    start: Type.Optional(MediumText),
-    end: Type.Optional(MediumText),
+    start: Type.Optional(MomentText),
+    end: Type.Optional(MomentText),
   }),
   reply: Notebook,
   entity: 'notebook',

@@ -34,6 +34,9 @@ export const KeyOrTemplate = Type.String({
   description: '1 to 255 letters, digits, "_" or "-", or a {{template}}',
 })
 
+/** A moment in a query parameter; empty is as good as absent. */
+export const MomentText = Type.String({ maxLength: 1024 })
+
 /** A moment as the original takes it: ISO text, epoch milliseconds or seconds, a negative offset from now, or `{$date}`. */
 export const TimeFormats = Type.Union([
   Type.String({ maxLength: 255 }),

@@ -12,6 +12,9 @@ const CLOSE_MS = 30_000
 
 const IMPATIENT_MS = 3000
 
+// What sandboxes are given must be readable for their identities; what must not be is closed where it is made.
+process.umask(0o022)
+
 await main()
 
 async function main(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
@@ -13,12 +14,16 @@ import type { Parts } from './http/parts.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
+import { openToSandboxes } from './sandbox/readable.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
 import { type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
+
+/** What runs inside the sandboxes. */
+const RUNNER = fileURLToPath(new URL('../runner', import.meta.url))
 
 export interface Service extends AsyncDisposable {
   /** `http://host:port`. */
@@ -51,6 +56,7 @@ export async function openService(config: Config): Promise<Service> {
     memoryBytes: config.sandbox.memoryBytes,
     fileBytes: config.sandbox.outputBytes,
   }
+  await openToSandboxes(RUNNER)
   const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits })
   logger.info({ level: host.level, sandbox: host.name, problem: host.problem }, 'sandbox probed')
   const images = createImages(config.toolsDir)

@@ -9,6 +9,9 @@ import { newNode } from './node.mjs'
 import { root } from './places.mjs'
 import { tasks } from './tasks.mjs'
 
+// What is installed here is mounted into sandboxes that run as other users.
+process.umask(0o022)
+
 const [taskName = '', ...given] = process.argv.slice(2)
 process.exitCode = await runTask(taskName, given)
 

@@ -51,8 +51,8 @@ export async function createDevice(db: Queryable, applicationId: string, post: D
       post.name,
       post.description ?? null,
       post.deviceClass ?? 'standalone',
-      post.gatewayId ?? null,
-      post.parentId ?? null,
+      post.gatewayId?.toLowerCase() ?? null,
+      post.parentId?.toLowerCase() ?? null,
       post.keepDuplicates ?? false,
       JSON.stringify(post.tags ?? []),
       JSON.stringify(post.attributes ?? []),
@@ -109,9 +109,9 @@ export async function patchDevice(
       patch.name ?? null,
       patch.description ?? null,
       patch.deviceClass ?? null,
-      patch.gatewayId ?? null,
+      patch.gatewayId?.toLowerCase() ?? null,
       patch.parentId !== undefined,
-      patch.parentId ?? null,
+      patch.parentId?.toLowerCase() ?? null,
       patch.keepDuplicates ?? null,
       patch.tags ? JSON.stringify(patch.tags) : null,
       patch.attributes ? JSON.stringify(patch.attributes) : null,
@@ -167,7 +167,7 @@ async function checkDevice(
     names.add(name)
   }
   for (const field of ['parentId', 'gatewayId'] as const) {
-    const id = device[field]
+    const id = device[field]?.toLowerCase()
     if (!id) continue
     if (id === ownId) throw invalid(`device.${field} must be another device`)
     const found = await db.one('select id from devices where id = $1 and application_id = $2', [id, applicationId])

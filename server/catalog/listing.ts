@@ -45,7 +45,8 @@ export async function listPage<Row, T>(
   query: ListQuery,
   toItem: (row: Row) => T,
 ): Promise<Page<T>> {
-  const sortField = query.sortField && query.sortField in source.sort ? query.sortField : source.defaultSort
+  const sortField =
+    query.sortField && Object.hasOwn(source.sort, query.sortField) ? query.sortField : source.defaultSort
   const sortDirection = query.sortDirection?.toLowerCase() === 'desc' ? 'desc' : 'asc'
   const perPage = wholeNumber(query.perPage, DEFAULT_PER_PAGE, 1, MAX_PER_PAGE)
   const page = wholeNumber(query.page, 0, 0, MAX_PAGE)

@@ -215,9 +215,8 @@ function checkFiles(notebook: NotebookPatch): void {
     if ('destinationPrivate' in output && output.destinationPrivate) {
       throw invalid(`${field}.destinationPrivate is not supported yet; leave it out or false`)
     }
-    const name = 'fileName' in output ? output.fileName : output.directoryName
-    const key = `${output.outputType} ${name} ${'dataTableId' in output ? output.dataTableId : ''}`
-    if (outputs.has(key)) throw invalid(`${field} repeats another ${output.outputType} output of "${name}"`)
+    const key = JSON.stringify(output)
+    if (outputs.has(key)) throw invalid(`${field} repeats another output to the letter`)
     outputs.add(key)
   }
 }

@@ -34,6 +34,8 @@ export interface StatesQuery {
 }
 
 const MAX_STATES = 1000
+/** Ten thousand years. */
+const MAX_DURATION_MS = 1e4 * 31_556_952_000
 
 /**
  * The states of a device, newest first unless asked otherwise, one unless a limit up to 1,000 is given. A range is
@@ -55,7 +57,9 @@ function rangeOf(query: StatesQuery, now: Date): StateRange {
   const end = momentOf('end', query.end, now)
   const start = momentOf('since', query.since, now) ?? momentOf('start', query.start, now)
   const duration = query.duration ? Number(query.duration) : undefined
-  if (duration !== undefined && !(duration >= 0)) throw invalid('duration must be a number of milliseconds')
+  if (duration !== undefined && !(Number.isInteger(duration) && duration >= 0 && duration <= MAX_DURATION_MS)) {
+    throw invalid('duration must be a whole number of milliseconds')
+  }
   return {
     from: start ?? (duration === undefined ? undefined : (end ?? now.getTime()) - duration),
     to: end === undefined ? undefined : end + 1,

@@ -1,5 +1,6 @@
 /** The notebook phase of a run: a kernel of its own, the cells one after the other, the failure told so that its owner finds the cell. */
 
+import { AppError, messageOf } from '../ground/errors.ts'
 import { type Outcome, runCells } from '../kernel/execute.ts'
 import { type Kernel, KernelNotStarted } from '../kernel/kernel.ts'
 import type { Notebook } from '../kernel/notebook.ts'
@@ -35,7 +36,9 @@ export async function runNotebook(run: CellsRun): Promise<Failure | undefined> {
   } catch (error) {
     if (run.signal.aborted) return stopped(run.signal, 'notebook')
     if (error instanceof KernelNotStarted) return notStarted(error)
-    throw error
+    if (error instanceof AppError && error.kind === 'unavailable') throw error
+    // Running the user's code again would most likely end here again, so it is told instead.
+    return failed('KernelBroken', `The notebook could not be run to its end: ${messageOf(error)}`)
   }
 }
 

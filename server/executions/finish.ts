@@ -4,7 +4,8 @@
  */
 
 import type { NotebookOutput } from '../../contract/notebook-files.ts'
-import { messageOf } from '../ground/errors.ts'
+import { invalid, messageOf } from '../ground/errors.ts'
+import { storableText } from '../ground/storable.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database, Transaction } from '../stores/postgres/database.ts'
 import { renderTemplate, type TemplateContext } from '../templates/render.ts'
@@ -12,6 +13,7 @@ import { type Failure, finalStatus } from './lifecycle.ts'
 import { collectFile } from './outputs/collect.ts'
 import type { OutputFile } from './outputs/output.ts'
 import { storeOutput } from './outputs/store.ts'
+import { plainName } from './plain-name.ts'
 import type { Execution, KeptFile } from './record.ts'
 import { contentTypeOf } from './staging.ts'
 
@@ -28,6 +30,8 @@ export interface Ending {
   readonly blobs: Blobs
   /** Where the files of this attempt are kept. */
   readonly prefix: string
+  /** What all configured outputs together may have. */
+  readonly maxBytes: number
   readonly signal: AbortSignal
 }
 
@@ -81,6 +85,7 @@ async function keepFiles(ending: Ending): Promise<KeptFiles> {
   const byOutput = new Map<NotebookOutput, OutputFile>()
   const failures: Failure[] = []
   let next = 0
+  let total = 0
   const keep = async (fileName: string, path: string): Promise<OutputFile> => {
     const known = kept.get(fileName)
     if (known) return { fileName, kept: known, path }
@@ -97,8 +102,14 @@ async function keepFiles(ending: Ending): Promise<KeptFiles> {
         const path = ending.results.get(output.fileName)
         if (path) byOutput.set(output, await keep(output.fileName, path))
       } else if (!ending.failure && output.outputType !== 'directory') {
-        const name = renderTemplate(output.fileName, ending.context)
+        const name = plainName(renderTemplate(output.fileName, ending.context))
         const file = open.use(await collectFile(ending.outputDir, name))
+        if (!kept.has(name)) total += file.sizeBytes
+        // By apparent size: a sparse file of a petabyte takes no disk in the sandbox, but would take it here.
+        if (total > ending.maxBytes) {
+          total -= file.sizeBytes
+          throw invalid(`with it the outputs would have more than ${ending.maxBytes} bytes (FIELDBOOK_OUTPUT_SIZE)`)
+        }
         byOutput.set(output, await keep(name, file.path))
       }
     } catch (error) {
@@ -154,15 +165,18 @@ async function writeEnd(
   await tx.query(
     `update executions set status = $2, errors = $3, output_info = $4, outputs_completed_at = clock_timestamp(),
        phase = 'finished', lease_until = null where id = $1`,
-    [
-      execution.id,
-      status,
-      JSON.stringify(failures.map(({ name, message }) => ({ name, message }))),
-      JSON.stringify(Object.fromEntries(outputInfo)),
-    ],
+    [execution.id, status, JSON.stringify(failures.map(told)), JSON.stringify(Object.fromEntries(outputInfo))],
   )
   return status
 }
+
+/** Longer messages hold a traceback's worth of somebody's data; the notebook has it whole. */
+const MAX_MESSAGE = 10_000
+
+const told = ({ name, message }: Failure) => ({
+  name: storableText(name).slice(0, 200),
+  message: storableText(message).slice(0, MAX_MESSAGE),
+})
 
 function outputFailure(output: NotebookOutput, error: unknown): Failure {
   const name = output.outputType === 'directory' ? output.directoryName : output.fileName

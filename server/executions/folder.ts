@@ -1,7 +1,8 @@
 /** The working folder of one attempt: inputs, outputs, scratch space and result files, gone when the attempt has ended. */
 
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeTree } from '../ground/remove-tree.ts'
 import type { Holder } from './store.ts'
 
 export interface WorkingFolder extends AsyncDisposable {
@@ -18,7 +19,7 @@ export interface WorkingFolder extends AsyncDisposable {
 /** Makes the folder anew below `root`; what an earlier try of the same attempt left is dropped. */
 export async function openWorkingFolder(root: string, holder: Holder): Promise<WorkingFolder> {
   const base = join(root, `${holder.id}-${holder.attempt}`)
-  await rm(base, { recursive: true, force: true })
+  await removeTree(base)
   // Closed to other users of the machine; the sandbox gets at the folders inside by mounts, not by this path.
   await mkdir(root, { recursive: true, mode: 0o700 })
   const [inputs, outputs, work, results] = ['in', 'out', 'work', 'results'].map((name) => join(base, name)) as [
@@ -33,6 +34,6 @@ export async function openWorkingFolder(root: string, holder: Holder): Promise<W
     outputs,
     work,
     results,
-    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => removeTree(base),
   }
 }

@@ -63,6 +63,7 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     context: outputContext(execution, toLog(current, parts.linkFile), globals),
     blobs,
     prefix,
+    maxBytes: parts.limits.fileBytes,
     signal: AbortSignal.timeout(FINISH_MS),
   })
   log.info({ executionId: execution.id, status, failure: failure?.name }, 'execution finished')

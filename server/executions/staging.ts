@@ -10,10 +10,10 @@ import { renderTemplate } from '../templates/render.ts'
 import { gatherInput } from './inputs/gather.ts'
 import type { Staging } from './inputs/input.ts'
 import type { Failure } from './lifecycle.ts'
+import { plainName } from './plain-name.ts'
 import type { KeptFile } from './record.ts'
 
 const CONTEXT_FILE = 'context.json'
-const SAFE_NAME = /^(?!\.{1,2}$)[0-9a-zA-Z_.-]{1,255}$/
 
 export interface StagedInputs {
   readonly info: Record<string, KeptFile>
@@ -52,10 +52,7 @@ export const contentTypeOf = (fileName: string) => mime.getType(fileName) ?? 'ap
 
 /** The name after rendering: a plain file name that no other input has. */
 function nameOf(input: NotebookInput, staging: Staging, taken: Set<string>): string {
-  const name = renderTemplate(input.fileName, staging.context)
-  if (!SAFE_NAME.test(name)) {
-    throw invalid(`its file name renders to "${name}"; allowed are 1 to 255 letters, digits, "_", "." and "-"`)
-  }
+  const name = plainName(renderTemplate(input.fileName, staging.context))
   if (taken.has(name)) throw invalid(`its file name "${name}" is taken by another input`)
   taken.add(name)
   return name

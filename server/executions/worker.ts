@@ -3,9 +3,9 @@
  * and gives back what it has not finished when it closes.
  */
 
-import { rm } from 'node:fs/promises'
 import { messageOf } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { removeTree } from '../ground/remove-tree.ts'
 import type { Execution } from './record.ts'
 import { type RunParts, runExecution } from './run.ts'
 import { cancellation, GivenUp } from './stop.ts'
@@ -74,7 +74,7 @@ class SlotWorker implements Worker {
       setInterval(() => this.#quietly('lost runs not looked for', () => this.#reap()), this.#leaseMs / 3),
     ]
     // What a crash left: every attempt gets a folder of its own, so nothing else would ever remove these.
-    await rm(this.#parts.workRoot, { recursive: true, force: true })
+    await removeTree(this.#parts.workRoot)
     await this.#reap()
     this.#wake()
   }

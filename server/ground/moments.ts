@@ -8,8 +8,9 @@ import type { TimeFormats } from '../../contract/shapes.ts'
 /** Numbers from here on are milliseconds, below are seconds: 1e11 s is the year 5138, 1e11 ms is March 1973. */
 const MILLISECONDS_FROM = 1e11
 
-/** The latest instant a JavaScript date can hold. */
-const LATEST_MS = 8.64e15
+/** The years 1 to 9999: what ISO 8601 writes with four digits, and every database understands. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00Z')
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
 /** The instant meant, or undefined when the value means none. */
 export function parseMoment(value: TimeFormats, now: Date): Date | undefined {
@@ -26,7 +27,7 @@ function fromNumber(value: number, now: Date): Date | undefined {
 }
 
 function valid(ms: number): Date | undefined {
-  return Number.isFinite(ms) && Math.abs(ms) <= LATEST_MS ? new Date(Math.round(ms)) : undefined
+  return ms >= EARLIEST_MS && ms <= LATEST_MS ? new Date(Math.round(ms)) : undefined
 }
 
 /**

@@ -10,7 +10,6 @@ export interface Entry<T> {
 }
 
 const text = (value: string) => value
-const optional = (value: string) => value || undefined
 
 function integer(from: number, to: number) {
   return (value: string) => {
@@ -51,9 +50,10 @@ const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_
 function withUnit(units: Record<string, number>) {
   return (value: string): number => {
     const match = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(value)
-    const unit = units[match?.[2] ?? '?']
-    if (!match || unit === undefined) throw new Error('no such unit')
-    return Math.round(Number(match[1]) * unit)
+    const [, amount = '', unit = ''] = match ?? []
+    const result = Math.round(Number(amount) * (Object.hasOwn(units, unit) ? (units[unit] ?? 0) : Number.NaN))
+    if (!match || !Number.isSafeInteger(result)) throw new Error('no such unit, or too large')
+    return result
   }
 }
 
@@ -67,6 +67,11 @@ function httpUrl(value: string): string | undefined {
   const url = new URL(value)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('not http')
   return value.replace(/\/+$/, '')
+}
+
+function databaseUrl(value: string): string | undefined {
+  if (value && !/^postgres(?:ql)?:\/\//.test(value)) throw new Error('not postgres')
+  return value || undefined
 }
 
 const A_SIZE = 'a size such as 512MB'
@@ -109,7 +114,7 @@ export const SETTINGS = {
     says: 'A PostgreSQL (15 or later) of your own instead of the embedded one.',
     expects: 'a postgres:// URL',
     secret: true,
-    parse: optional,
+    parse: databaseUrl,
   }),
   adminEmail: entry({
     name: 'FIELDBOOK_ADMIN_EMAIL',
@@ -160,7 +165,7 @@ export const SETTINGS = {
   outputSize: entry({
     name: 'FIELDBOOK_OUTPUT_SIZE',
     default: '5GB',
-    says: 'Largest file a notebook may write.',
+    says: 'What the outputs of one execution may have together, and so the largest file it may write.',
     expects: A_SIZE,
     parse: size,
   }),

@@ -2,7 +2,7 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
-import { answerErrors } from './errors.ts'
+import { answer, answerErrors } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
@@ -25,6 +25,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
     bodyLimit: config.http.bodyBytes,
     requestTimeout: REQUEST_MS,
     forceCloseConnections: 'idle',
+    frameworkErrors: answer,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   })
   await app.register(multipart, { throwFileSizeLimit: false })

@@ -8,7 +8,8 @@ const YES = new Set(['true', '1', 'yes'])
 const wanted = (value: unknown) => value === undefined || value === '' || YES.has(String(value).toLowerCase())
 
 /** The answer of an entity route with its type, its link and, for a list, those of its items. */
-export function wrap(route: Route, answer: unknown, path: string, query: Record<string, unknown>): unknown {
+export function wrap(route: Route, answer: unknown, url: string, query: Record<string, unknown>): unknown {
+  const path = url.replace(/\/$/, '')
   if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
   const withLinks = wanted(query['_links'])
   const entity = (type: string, body: object, href: string) => ({

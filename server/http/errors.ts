@@ -1,7 +1,7 @@
 /** From the kinds of errors to what the API answers: status and `{type, message}` (behaviour dossier §6.7). */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, type ErrorKind } from '../ground/errors.ts'
+import { AppError, type ErrorKind, invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 
 const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
@@ -33,11 +33,14 @@ export function answerErrors(app: FastifyInstance): void {
   })
 }
 
-function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers one error; also for those that Fastify finds before a route is chosen. */
+export function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof AppError) {
     const { status, type } = ANSWERS[error.kind]
     return reply.code(status).send({ type, message: error.message })
   }
+  const gone = databaseRefusal(error)
+  if (gone) return answer(gone, request, reply)
   const status = error.statusCode ?? 500
   const type = FASTIFY_TYPES[status]
   if (type) return reply.code(status).send({ type, message: error.message })
@@ -46,4 +49,12 @@ function answer(error: FastifyError | AppError, request: FastifyRequest, reply: 
   return reply
     .code(500)
     .send({ type: 'Error', message: `Something went wrong on our side; its reference is ${reference}` })
+}
+
+/** What the database refuses for a reason that lies with the request, should it get that far (PostgreSQL, appendix A). */
+function databaseRefusal(error: Error): AppError | undefined {
+  const code = 'code' in error ? String(error.code) : ''
+  // Something the request belongs to was deleted while it was under way.
+  if (code === '23503') return notFound('What this request belongs to')
+  return /^22(021|P05|P02|003|008)$/.test(code) ? invalid(`A value can't be stored: ${error.message}`) : undefined
 }

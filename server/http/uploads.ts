@@ -2,7 +2,7 @@
 
 import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
-import { invalid } from '../ground/errors.ts'
+import { AppError, invalid, messageOf } from '../ground/errors.ts'
 import type { UploadedFile } from './serve.ts'
 
 const MAX_NAME = 1024
@@ -10,7 +10,18 @@ const MAX_NAME = 1024
 /** @throws invalid when the part is missing or has more than `maxBytes` */
 export async function readFilePart(request: FastifyRequest, part: string, maxBytes: number): Promise<UploadedFile> {
   if (!request.isMultipart()) throw invalid(`${part} must be sent as a file of a multipart/form-data body`)
-  const limits = { fileSize: maxBytes, fieldSize: maxBytes, files: 1, fields: 20, parts: 21 }
+  try {
+    return await findPart(request, part, maxBytes)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw invalid(`The multipart body could not be read: ${messageOf(error)}`, error)
+  }
+}
+
+const MAX_PARTS = 20
+
+async function findPart(request: FastifyRequest, part: string, maxBytes: number): Promise<UploadedFile> {
+  const limits = { fileSize: maxBytes, fieldSize: maxBytes, files: MAX_PARTS, fields: MAX_PARTS, parts: MAX_PARTS }
   for await (const found of request.parts({ limits })) {
     if (found.type !== 'file') {
       // Some clients send a file's text as an ordinary field.

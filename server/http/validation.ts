@@ -7,6 +7,7 @@ import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } fr
 import addFormats from 'ajv-formats'
 import type { TSchema } from 'typebox'
 import { invalid } from '../ground/errors.ts'
+import { isStorable } from '../ground/storable.ts'
 
 const ajv = new Ajv({ discriminator: true, strict: false, verbose: true, allErrors: false })
 addFormats.default(ajv, ['date-time', 'email', 'uri'])
@@ -23,6 +24,7 @@ export function createCheck(schema: TSchema): Check {
   return (value, name) => {
     if (isTooDeep(value, MAX_DEPTH)) throw invalid(`${name} is nested more than ${MAX_DEPTH} levels deep`)
     if (!validate(value)) throw invalid(sentence(validate, name))
+    requireStorable(value, name)
   }
 }
 
@@ -31,6 +33,7 @@ export function createParameterCheck(schema: TSchema): (value: unknown) => void 
   const validate = ajv.compile(schema)
   return (value) => {
     if (!validate(value)) throw invalid(sentence(validate, ''))
+    requireStorable(value, '')
   }
 }
 
@@ -97,6 +100,18 @@ function alternatives(schema: AnySchemaObject | undefined): string {
       ? `an object with ${propertiesOf(branch)}`
       : (branch['description'] ?? `of type ${branch['type']}`)
   return branches.map(say).join(' or ')
+}
+
+/** Neither PostgreSQL's text nor its jsonb holds NUL or half of a surrogate pair. */
+function requireStorable(value: unknown, field: string): void {
+  if (typeof value === 'string' && !isStorable(value)) {
+    throw invalid(`${field} must be text without NUL characters and halves of surrogate pairs`)
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, part] of Object.entries(value)) {
+    requireStorable(name, field)
+    requireStorable(part, field ? `${field}.${name}` : name)
+  }
 }
 
 function isTooDeep(value: unknown, levels: number): boolean {

@@ -135,9 +135,11 @@ function stampTime(cell: CodeCell, { header, content }: Message): void {
 }
 
 function stamp(cell: CodeCell, name: string, date: string): void {
+  const at = new Date(date)
+  if (Number.isNaN(at.getTime())) return // the kernel's messages are the user's to forge
   const before = cell.metadata['execution']
   const times = typeof before === 'object' && before !== null ? before : {}
-  cell.metadata['execution'] = { ...times, [name]: new Date(date).toISOString() }
+  cell.metadata['execution'] = { ...times, [name]: at.toISOString() }
 }
 
 /** Undefined when the run goes on. */

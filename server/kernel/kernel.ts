@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { environmentOf, type Folders, mountsOf, placesInside } from '../sandbox/environment.ts'
@@ -60,7 +60,7 @@ const MAX_FOLDER_BYTES = 107 - '/k-1'.length
 export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const { host, limits, signal } = options
   await using parts = new AsyncDisposableStack()
-  const ipc = await openIpcFolder()
+  const ipc = await openIpcFolder(dirname(options.folders.work))
   parts.defer(() => rm(ipc, { recursive: true, force: true }))
   const { uid, release } = host.takeUid()
   parts.defer(release)
@@ -96,10 +96,10 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   return { session, process, info, finish, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-async function openIpcFolder(): Promise<string> {
-  const base = tmpdir()
-  const folder = join(Buffer.byteLength(base) + '/fb-123456'.length > MAX_FOLDER_BYTES ? '/tmp' : base, 'fb-')
-  return mkdtemp(folder)
+/** Beside the working folder, which is cleared after a crash; where that makes too long a path, in the shortest place. */
+async function openIpcFolder(beside: string): Promise<string> {
+  const base = [beside, tmpdir(), '/tmp'].find((path) => Buffer.byteLength(`${path}/fb-123456`) <= MAX_FOLDER_BYTES)
+  return mkdtemp(join(base ?? '/tmp', 'fb-'))
 }
 
 /** The socket paths are `<ip>-<port>`, as ipykernel makes them. */

@@ -3,7 +3,7 @@
  * Everything inside trusts the `Notebook` type; what is unknown to the format is left out here, not carried along.
  */
 import { createHash } from 'node:crypto'
-import { invalid, tooLarge } from '../ground/errors.ts'
+import { invalid } from '../ground/errors.ts'
 import { isDeeperThan } from './wire.ts'
 
 export type Metadata = Record<string, unknown>
@@ -48,10 +48,10 @@ export interface NotebookLimits {
 
 export const NOTEBOOK_LIMITS: NotebookLimits = { maxBytes: 32 * 1024 ** 2, maxCells: 10_000, maxDepth: 100 }
 
-/** Throws `invalid` or `tooLarge` with a sentence for the person who uploaded it. */
+/** Throws `invalid` with a sentence for the person who uploaded it. */
 export function parseNotebook(bytes: Buffer, limits: NotebookLimits = NOTEBOOK_LIMITS): Notebook {
   if (bytes.length > limits.maxBytes) {
-    throw tooLarge(`The notebook has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed`)
+    throw invalid(`The notebook has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed`)
   }
   if (isDeeperThan(bytes, limits.maxDepth)) {
     throw invalid(`The notebook nests its data deeper than ${limits.maxDepth} levels`)
@@ -63,7 +63,7 @@ export function parseNotebook(bytes: Buffer, limits: NotebookLimits = NOTEBOOK_L
   const cells = file['cells']
   if (!Array.isArray(cells)) throw invalid('The notebook has no list of cells')
   if (cells.length > limits.maxCells) {
-    throw tooLarge(`The notebook has ${cells.length} cells; at most ${limits.maxCells} are allowed`)
+    throw invalid(`The notebook has ${cells.length} cells; at most ${limits.maxCells} are allowed`)
   }
   const ids = new Set<string>()
   const parsed = cells.map((cell: unknown, index) => parseCell(cell, index, ids))

@@ -5,10 +5,13 @@
 import { createLedger, type Ledger, type OutputLimits } from './ledger.ts'
 import { bundleOf, displayIdOf, errorOf, streamOf } from './messages.ts'
 import type { CodeCell, Metadata, Output } from './notebook.ts'
-import { appendAsTerminal } from './terminal.ts'
+import { type Written, writeToTerminal } from './terminal.ts'
 import type { Message } from './wire.ts'
 
 type Rich = Extract<Output, { data: Metadata }>
+
+/** Outputs that one display id keeps up to date; an update costs a step for each. */
+const MAX_SHOWN = 1000
 
 /** One per run, because display ids and the run's limit go across cells. */
 export class Outputs {
@@ -16,6 +19,8 @@ export class Outputs {
   readonly #ledger: Ledger
   /** Display id → each output that shows it, and the cell that output is in. */
   readonly #displays = new Map<string, Map<Rich, CodeCell>>()
+  /** What of a stream is settled, and the line that may still be rewritten. */
+  readonly #streams = new WeakMap<Output, Written>()
   readonly #clearBeforeNext = new Set<CodeCell>()
   readonly #truncated = new Set<CodeCell>()
 
@@ -73,13 +78,15 @@ export class Outputs {
     const continued = last?.output_type === 'stream' && last.name === name ? last : undefined
     if (!continued && !this.#ledger.mayAddOutput(cell)) return this.#truncate(cell)
     const stream = continued ?? { output_type: 'stream' as const, name, text: '' }
-    const shown = appendAsTerminal(stream.text, text)
+    const { settled, line } = this.#streams.get(stream) ?? { settled: '', line: '' }
+    const written = writeToTerminal(line, text)
     const size = this.#ledger.sizeOf(stream)
-    // Only a line that was rewritten has to be measured again as a whole.
-    const appended = shown.length === stream.text.length + text.length
-    const grown = appended ? Buffer.byteLength(text) : Buffer.byteLength(shown) - size
+    // Only what could still change is measured again, so that a long stream costs no more for each of its messages.
+    const grown = Buffer.byteLength(written.settled) + Buffer.byteLength(written.line) - Buffer.byteLength(line)
     const room = this.#ledger.room(cell)
-    const kept = grown <= room ? shown : stream.text + headOf(text, room)
+    const next = { settled: settled + written.settled, line: written.line }
+    const kept = grown <= room ? next.settled + next.line : stream.text + headOf(text, room)
+    this.#streams.set(stream, next)
     if (!continued && kept !== '') cell.outputs.push(stream)
     this.#ledger.resize(cell, stream, size + Math.min(grown, room))
     stream.text = kept
@@ -95,7 +102,7 @@ export class Outputs {
     this.#ledger.resize(cell, output, message.sizeBytes)
     if (id !== undefined) {
       const shown = this.#displays.get(id) ?? new Map<Rich, CodeCell>()
-      this.#displays.set(id, shown.set(output, cell))
+      if (shown.size < MAX_SHOWN) this.#displays.set(id, shown.set(output, cell))
     }
     return true
   }
@@ -104,9 +111,10 @@ export class Outputs {
   #updateShown(message: Message): boolean {
     const shown = this.#displays.get(displayIdOf(message.content) ?? '')
     if (!shown) return false
+    const bundle = bundleOf(message.content)
     for (const [output, owner] of shown) {
       if (message.sizeBytes - this.#ledger.sizeOf(output) > this.#ledger.room(owner)) continue
-      Object.assign(output, bundleOf(message.content))
+      Object.assign(output, bundle)
       this.#ledger.resize(owner, output, message.sizeBytes)
     }
     return true

@@ -7,13 +7,30 @@ const ESCAPE = '\u001b'
 // Colours and cursor movements as IPython writes them into tracebacks.
 const ANSI = new RegExp(`${ESCAPE}\\[[0-9;?]*[ -/]*[@-~]`, 'g')
 
-/** `shown` must itself be a result of this function; a return at its very end waits for what follows. */
-export function appendAsTerminal(shown: string, added: string): string {
-  if (!added.includes('\r') && !added.includes('\b') && !shown.endsWith('\r')) return shown + added
-  const lineStart = shown.lastIndexOf('\n') + 1
-  const lines = (shown.slice(lineStart) + added).replaceAll(/\r+\n/g, '\n').split('\n')
-  return shown.slice(0, lineStart) + lines.map(resolveLine).join('\n')
+/**
+ * A line of more characters is left as it stands: rewriting one of megabytes for each of a thousand short messages
+ * kept the service from everything else for half a minute.
+ */
+const MAX_LINE = 64 * 1024
+
+export interface Written {
+  /** What can change no more: goes behind what was settled before. */
+  readonly settled: string
+  /** The current line, given back with the next text. A return at its very end waits for what follows. */
+  readonly line: string
 }
+
+/** The current line after more text has come to it. */
+export function writeToTerminal(line: string, added: string): Written {
+  const rewrites = added.includes('\r') || added.includes('\b') || line.endsWith('\r')
+  const text = rewrites ? resolve(line + added) : line + added
+  const lineStart = text.lastIndexOf('\n') + 1
+  return text.length - lineStart > MAX_LINE
+    ? { settled: text, line: '' }
+    : { settled: text.slice(0, lineStart), line: text.slice(lineStart) }
+}
+
+const resolve = (text: string) => text.replaceAll(/\r+\n/g, '\n').split('\n').map(resolveLine).join('\n')
 
 /** The text without colours, for log files. */
 export const withoutColours = (text: string) => text.replaceAll(ANSI, '')

@@ -51,7 +51,8 @@ function prepare(program: hbs.AST.Program): void {
       throw new Error('partials and decorators are not supported')
     }
   }
-  const text: hbs.AST.ContentStatement = { type: 'ContentStatement', value: NUL, original: NUL, loc: program.loc }
+  const original = { open: false, close: false }
+  const text: hbs.AST.ContentStatement = { type: 'ContentStatement', value: NUL, original, loc: program.loc }
   program.body.unshift(text)
 }
 

@@ -1,6 +1,7 @@
 /** Rendering the templates of notebook configuration: names, paths and ids, never markup. Bounded text in and out. */
 
 import { invalid, messageOf } from '../ground/errors.ts'
+import { isStorable } from '../ground/storable.ts'
 import { compileTemplate, type TemplateContext } from './compile.ts'
 
 export type { TemplateContext }
@@ -26,8 +27,9 @@ export function renderTemplate(template: string, context: TemplateContext): stri
   try {
     text = known(template)(context)
   } catch (cause) {
-    throw invalid(`The template "${template}" can't be rendered: ${messageOf(cause).split('\n').at(-1)}`, cause)
+    throw invalid(`The template "${template}" can't be rendered: ${reasonOf(messageOf(cause))}`, cause)
   }
+  if (!isStorable(text)) throw invalid(`The template "${template}" renders to text with NUL or half a character`)
   if (text.length > MAX_RENDERED) {
     throw invalid(`The template "${template}" renders to more than ${MAX_RENDERED} characters`)
   }
@@ -41,4 +43,10 @@ function known(template: string): ReturnType<typeof compileTemplate> {
   if (compiled.size >= MAX_COMPILED) compiled.clear()
   compiled.set(template, fresh)
   return fresh
+}
+
+/** Handlebars draws the place in lines of its own between what is wrong and what it expected. */
+function reasonOf(message: string): string {
+  const lines = message.split('\n')
+  return lines.find((line) => line.startsWith('Expecting')) ?? lines[0] ?? ''
 }

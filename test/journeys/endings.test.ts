@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { signIn } from '../../client/client.ts'
 import type { DataTable, DataTableRow } from '../../contract/data-tables.ts'
 import type { NotebookPost } from '../../contract/notebooks.ts'
 import { type Official, signInOfficially } from '../support/official.ts'
@@ -172,15 +173,7 @@ test('a running execution can be canceled in both spellings, and keeps what it h
     'import time\ntime.sleep(600)',
   )
   const params = { applicationId, notebookId: notebook.id }
-  const { token }: { token: string } = JSON.parse(
-    await (
-      await fetch(`${service.url}/auth/user`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ email: EMAIL, password: PASSWORD }),
-      })
-    ).text(),
-  )
+  const { token } = await signIn(service.url, EMAIL, PASSWORD)
   for (const spelling of ['/cancelExecution', '']) {
     const { executionId } = await losant.call<{ executionId: string }>('notebook.execute', {
       ...params,

@@ -1,7 +1,7 @@
 /** The end of an execution: everything becomes visible together, once, for the holder only, and nothing is left lying about. */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { FileOutput, NotebookOutput } from '../../contract/notebook-files.ts'
@@ -115,6 +115,31 @@ test('an output that fails undoes only itself: the others are stored, its blob i
   assert.deepEqual(await namesIn(db, applicationId), ['good.txt', 'last.txt'])
   assert.equal((await listRows(db, applicationId, dataTableId, {})).totalCount, 0)
   assert.equal((await blobsBelow(ending.blobRoot, 'files')).length, 2)
+})
+
+test('outputs together have a size they may not exceed, and the one too many is named', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db, { outputs: [file('a'), file('a', 'again'), file('big'), file('c')] })
+  const ending = await makeEnding(t, db, notebook, { a: 'x'.repeat(6), big: '', c: 'x'.repeat(4) })
+  await truncate(join(ending.outputDir, 'big'), 2 ** 40) // sparse: it takes no disk there
+  assert.equal(await finishExecution(db, { ...ending, maxBytes: 10 }), 'errored')
+  const { errors } = await getExecution(db, notebook.id, ending.execution.id)
+  assert.equal(errors.length, 1)
+  assert.match(errors[0]?.message ?? '', /^Output "big" \(file\): with it the outputs would have more than 10 bytes/)
+  assert.deepEqual(await namesIn(db, notebook.applicationId), ['a', 'again', 'c'])
+})
+
+test('an output’s name may render to nothing outside of OUTPUT_DIR', async (t) => {
+  const db = await openTestDatabase(t)
+  const outputs = ['{{ctx.up}}', '{{ctx.down}}', '{{ctx.none}}'].map((name) => file(name, 'taken.txt'))
+  const notebook = await makeNotebook(db, { outputs })
+  const ending = await makeEnding(t, db, notebook, {})
+  const context = { ctx: { up: '../result.log', down: 'a/b' } }
+  assert.equal(await finishExecution(db, { ...ending, context }), 'errored')
+  const { errors } = await getExecution(db, notebook.id, ending.execution.id)
+  const told = errors.map(({ message }) => /its file name renders to "(.*)"; allowed/.exec(message)?.[1])
+  assert.deepEqual(told, ['../result.log', 'a/b', ''])
+  assert.deepEqual(await namesIn(db, notebook.applicationId), [])
 })
 
 test('when the transaction fails at its very end, nothing is written and the placed file’s blob goes', async (t) => {

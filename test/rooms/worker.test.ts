@@ -104,7 +104,8 @@ test('a worker that closes gives its run back, and another one takes it up at on
   const first = await openWorker(parts, ONLY_NOTIFIED)
   const run = await start(db, parts, [FOR_EVER])
   const { startedAt } = await until(db, run, inCell)
-  await using second = await openWorker(parts, ONLY_NOTIFIED)
+  // A worker clears what a crash left in its own folder of working folders, so each has one.
+  await using second = await openWorker({ ...parts, workRoot: `${parts.workRoot}-2` }, ONLY_NOTIFIED)
   assert.equal(second.running, 0)
   await first[Symbol.asyncDispose]()
   assert.equal(first.running, 0)

@@ -24,7 +24,8 @@ const understood: [TimeFormats, string][] = [
   ['-86400000', '2026-02-28T12:00:00.000Z'],
   [{ $date: '2026-02-28T00:00:00Z' }, '2026-02-28T00:00:00.000Z'],
   [{ $date: '1570549199451' }, '2019-10-08T15:39:59.451Z'],
-  [8.64e15, '+275760-09-13T00:00:00.000Z'],
+  ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+  [253_402_300_799_999, '9999-12-31T23:59:59.999Z'],
 ]
 test('a moment is ISO text, milliseconds, seconds, an offset before now, or a $date of those', () => {
   for (const [value, expected] of understood) {
@@ -42,7 +43,10 @@ const none: TimeFormats[] = [
   Number.NaN,
   Number.POSITIVE_INFINITY,
   Number.NEGATIVE_INFINITY,
-  8.64e15 + 2000,
+  253_402_300_800_000,
+  8.64e15,
+  '+010000-01-01T00:00:00Z',
+  '0000-12-31T23:59:59Z',
   -1e300,
   '1e400',
   { $date: '' },

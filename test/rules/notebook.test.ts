@@ -44,11 +44,11 @@ for (const [what, value, message] of refusals) {
 
 test('a notebook that is too large is refused before it is read', () => {
   const limits = { ...NOTEBOOK_LIMITS, maxBytes: 10 }
-  assert.throws(() => parseNotebook(Buffer.from('{ not even JSON'), limits), { kind: 'tooLarge' })
+  assert.throws(() => parseNotebook(Buffer.from('{ not even JSON'), limits), { kind: 'invalid' })
   assert.throws(
     () => parseNotebook(Buffer.from(JSON.stringify(file([code(''), code('')]))), { ...NOTEBOOK_LIMITS, maxCells: 1 }),
     {
-      kind: 'tooLarge',
+      kind: 'invalid',
     },
   )
 })

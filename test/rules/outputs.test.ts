@@ -6,7 +6,7 @@ import test from 'node:test'
 import { OUTPUT_LIMITS, type OutputLimits } from '../../server/kernel/ledger.ts'
 import type { CodeCell } from '../../server/kernel/notebook.ts'
 import { Outputs } from '../../server/kernel/outputs.ts'
-import { appendAsTerminal, withoutColours } from '../../server/kernel/terminal.ts'
+import { withoutColours, writeToTerminal } from '../../server/kernel/terminal.ts'
 import type { Content, Message } from '../../server/kernel/wire.ts'
 
 const makeCell = (): CodeCell => ({
@@ -144,6 +144,12 @@ test('terminal control is resolved as a terminal would', () => {
     ['\u001b[31mlong\u001b[0m', '\rx', 'x'],
     ['x', '\r', 'x\r'],
   ]
-  for (const [shown, added, expected] of table) assert.equal(appendAsTerminal(shown, added), expected)
+  for (const [shown, added, expected] of table) {
+    const lineStart = shown.lastIndexOf('\n') + 1
+    const { settled, line } = writeToTerminal(shown.slice(lineStart), added)
+    assert.equal(shown.slice(0, lineStart) + settled + line, expected)
+  }
+  const long = 'x'.repeat(100_000)
+  assert.deepEqual(writeToTerminal('', long), { settled: long, line: '' }, 'a line of that length is rewritten no more')
   assert.equal(withoutColours('\u001b[1;31mred\u001b[0m'), 'red')
 })

@@ -121,6 +121,7 @@ export async function makeEnding(
     unmade: [],
     context: { ctx: {}, globals: {} },
     blobs: await openFsBlobs(blobRoot),
+    maxBytes: 1_000_000_000,
     prefix: `executions/${execution.id}/${execution.attempt}`,
     signal: new AbortController().signal,
     blobRoot,

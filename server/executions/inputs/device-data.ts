@@ -37,7 +37,7 @@ function chooseBy(input: DeviceDataInput, context: TemplateContext): DeviceChoic
   const deviceIds = (input.deviceIds ?? []).map((template) => {
     const id = renderTemplate(template, context)
     if (!isId(id)) throw invalid(`deviceIds: "${template}" renders to "${id}", which is not a device id`)
-    return id
+    return id.toLowerCase()
   })
   const deviceTags = (input.deviceTags ?? []).map(({ key, value }) => ({
     ...(key === undefined ? {} : { key: renderTemplate(key, context) }),

@@ -6,6 +6,7 @@
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invalid } from '../../ground/errors.ts'
+import { plainName } from '../plain-name.ts'
 
 export interface CollectedFile extends AsyncDisposable {
   readonly sizeBytes: number
@@ -34,13 +35,15 @@ export async function collectFile(outputDir: string, fileName: string): Promise<
 
 async function openPlainly(outputDir: string, fileName: string): Promise<FileHandle> {
   try {
-    return await open(join(outputDir, fileName), FLAGS)
+    // Again here, because everything hangs on it: O_NOFOLLOW only guards the last part of a path.
+    return await open(join(outputDir, plainName(fileName)), FLAGS)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw invalid(`"${fileName}" was not found; the notebook must write it to OUTPUT_DIR`)
     if (code === 'ELOOP') throw invalid(`"${fileName}" is a symbolic link; only plain files are taken from OUTPUT_DIR`)
     if (code === 'ENXIO') throw invalid(`"${fileName}" is a pipe or socket; only plain files are taken from OUTPUT_DIR`)
-    throw error
+    if (code === undefined) throw error
+    throw invalid(`"${fileName}" could not be opened (${code})`)
   }
 }
 

@@ -11,7 +11,7 @@ import type { Store } from './output.ts'
 export const storeDataTable: Store<DataTableOutput> = async (output, file, { tx, applicationId, context, signal }) => {
   const id = renderTemplate(output.dataTableId, context)
   if (!isId(id)) throw invalid(`dataTableId renders to "${id}", which is not the id of a data table`)
-  const table = await openTable(tx, applicationId, id, { lock: true })
+  const table = await openTable(tx, applicationId, id.toLowerCase(), { lock: true })
   await importCsv(tx, table, {
     file: file.path,
     createMissingColumns: output.createMissingColumns ?? false,

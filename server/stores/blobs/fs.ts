@@ -41,10 +41,11 @@ async function put(path: string, temporary: string, content: Readable | Uint8Arr
   try {
     const source = content instanceof Uint8Array ? Readable.from([content]) : content
     await pipeline(source, createWriteStream(temporary, { flush: true }))
+    const { size } = await stat(temporary)
     await mkdir(dirname(path), { recursive: true })
     await rename(temporary, path)
     await syncFolder(dirname(path))
-    return { sizeBytes: (await stat(path)).size }
+    return { sizeBytes: size }
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
@@ -60,9 +61,11 @@ async function copyBlob(from: string, to: string): Promise<void> {
 
 async function statBlob(path: string): Promise<BlobInfo | undefined> {
   try {
-    return { sizeBytes: (await stat(path)).size }
+    const found = await stat(path)
+    return found.isFile() ? { sizeBytes: found.size } : undefined
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    // ENOTDIR: the key goes on below the key of another blob.
+    if (error instanceof Error && 'code' in error && /^(?:ENOENT|ENOTDIR)$/.test(String(error.code))) return undefined
     throw error
   }
 }

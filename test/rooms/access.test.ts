@@ -1,0 +1,96 @@
+/** Who gets in: passwords, tokens and the secrets behind them. */
+
+import assert from 'node:assert/strict'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { openLinkSecret } from '../../server/access/secrets.ts'
+import { openTokens } from '../../server/access/tokens.ts'
+import { checkPassword, ensureFirstUser } from '../../server/access/users.ts'
+import { makeFolder } from '../support/make.ts'
+import { openTestDatabase } from '../support/postgres.ts'
+
+const CALLER = { userId: 'u1', scope: ['all.User.read'] }
+
+const keysFolder = async (t: TestContext) => join(await makeFolder(t), 'keys')
+
+test('a token tells who is calling, also after a restart', async (t) => {
+  const folder = await keysFolder(t)
+  const token = await (await openTokens(folder)).sign(CALLER, 0)
+  assert.deepEqual(await (await openTokens(folder)).verify(token), CALLER)
+})
+
+test('a token ends when its time is over, and never when it has none', async (t) => {
+  const tokens = await openTokens(await keysFolder(t))
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-03-01T00:00:00Z') })
+  const [short, endless] = [await tokens.sign(CALLER, 60), await tokens.sign(CALLER, 0)]
+  t.mock.timers.setTime(Date.parse('2026-03-01T00:00:59Z'))
+  assert.deepEqual(await tokens.verify(short), CALLER)
+  t.mock.timers.setTime(Date.parse('2026-03-01T00:01:00Z'))
+  await assert.rejects(tokens.verify(short), { kind: 'unauthenticated', message: 'Access token has expired' })
+  t.mock.timers.setTime(Date.parse('2126-03-01T00:00:00Z'))
+  assert.deepEqual(await tokens.verify(endless), CALLER)
+})
+
+test('a token that was not signed here is not valid', async (t) => {
+  const tokens = await openTokens(await keysFolder(t))
+  const foreign = await (await openTokens(await keysFolder(t))).sign(CALLER, 0)
+  const own = await tokens.sign(CALLER, 0)
+  const [header = '', payload = '', signature = ''] = own.split('.')
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const forged = [
+    foreign,
+    '',
+    'nothing',
+    '..',
+    `${header}.${payload}.`,
+    `${header}.${encode({ ...claims, sub: 'another' })}.${signature}`,
+    `${header}.${encode({ ...claims, scope: ['all.User'] })}.${signature}`,
+    `${encode({ alg: 'none' })}.${payload}.`,
+    `${encode({ alg: 'HS256' })}.${payload}.${signature}`,
+  ]
+  for (const token of forged) {
+    await assert.rejects(tokens.verify(token), { kind: 'unauthenticated', message: 'Invalid access token' }, token)
+  }
+})
+
+test('keys are for their owner only, and stay the same', async (t) => {
+  const folder = await keysFolder(t)
+  const secret = await openLinkSecret(folder)
+  await openTokens(folder)
+  assert.equal(secret.length, 32)
+  assert.deepEqual(await openLinkSecret(folder), secret)
+  assert.notDeepEqual(await openLinkSecret(await keysFolder(t)), secret)
+  assert.equal((await stat(folder)).mode & 0o777, 0o700)
+  for (const name of ['link-secret', 'token-key.json']) {
+    assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
+  }
+  await writeFile(join(folder, 'link-secret'), 'short')
+  assert.equal((await openLinkSecret(folder)).length, 32)
+  assert.equal((await readFile(join(folder, 'link-secret'))).length, 32)
+})
+
+test('an empty installation gets one user, whose password is given or made', async (t) => {
+  const given = await openTestDatabase(t)
+  assert.equal(await ensureFirstUser(given, 'Ada@Example.com', 'long enough'), undefined)
+  const id = await checkPassword(given, 'ada@example.COM', 'long enough')
+  assert.match(id, /^[0-9a-f]{24}$/)
+  assert.equal(await ensureFirstUser(given, 'second@example.com', undefined), undefined)
+  assert.equal((await given.query('select id from users')).length, 1)
+
+  const made = await openTestDatabase(t)
+  const password = await ensureFirstUser(made, 'ada@example.com', undefined)
+  assert.match(password ?? '', /^[\w-]{16}$/)
+  await checkPassword(made, 'ada@example.com', password ?? '')
+})
+
+test('a wrong password and an unknown address are refused in the same words', async (t) => {
+  const db = await openTestDatabase(t)
+  await ensureFirstUser(db, 'ada@example.com', 'long enough')
+  const refusal = { kind: 'unauthenticated', message: 'The email or password is wrong' }
+  await assert.rejects(checkPassword(db, 'ada@example.com', 'Long enough'), refusal)
+  await assert.rejects(checkPassword(db, 'ada@example.com', ''), refusal)
+  await assert.rejects(checkPassword(db, 'nobody@example.com', 'long enough'), refusal)
+  await assert.rejects(checkPassword(db, '%', 'long enough'), refusal)
+})

@@ -1,0 +1,221 @@
+/** The door: the order in which a request is refused, the shape of every error, and whose things can be seen. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { openTokens } from '../../server/access/tokens.ts'
+import { placeFile } from '../../server/catalog/files.ts'
+import { readConfig } from '../../server/ground/config.ts'
+import { newId } from '../../server/ground/ids.ts'
+import { createLog } from '../../server/ground/log.ts'
+import { createApp } from '../../server/http/app.ts'
+import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
+import { linkTo } from '../../server/stores/blobs/links.ts'
+import { makeApplication, makeDevice, makeFolder } from '../support/make.ts'
+import { openTestDatabase } from '../support/postgres.ts'
+
+const SECRET = Buffer.alloc(32, 7)
+
+/** The door over parts of the test's own, with an application whose owner has a token. */
+async function openDoor(t: TestContext) {
+  const db = await openTestDatabase(t)
+  const folder = await makeFolder(t)
+  const [blobs, tokens] = [await openFsBlobs(join(folder, 'blobs')), await openTokens(join(folder, 'keys'))]
+  const health = { database: { ready: true }, image: { ready: true } }
+  const log = createLog('silent')
+  const config = readConfig({ FIELDBOOK_NOTEBOOK_SIZE: '10KB', FIELDBOOK_BODY_SIZE: '100KB' }, folder)
+  const linkFile = () => '/link'
+  const parts = { db, blobs, tokens, config, log, linkSecret: SECRET, linkFile, health: async () => health }
+  const app = await createApp(parts, log)
+  t.after(() => app.close())
+  const application = await makeApplication(db)
+  const token = await tokens.sign({ userId: application.ownerId, scope: ['all.User'] }, 0)
+  const ask = async (
+    method: 'GET' | 'POST' | 'DELETE',
+    url: string,
+    payload?: object | string,
+    headers: object = {},
+  ) => {
+    const json = typeof payload === 'string' ? { 'content-type': 'application/json' } : {}
+    const reply = await app.inject({
+      method,
+      url,
+      headers: { authorization: `Bearer ${token}`, ...json, ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    })
+    return { status: reply.statusCode, headers: reply.headers, text: reply.body, raw: reply.rawPayload }
+  }
+  return { db, blobs, tokens, health, application, ask, base: `/applications/${application.id}` }
+}
+
+test('a request is refused for its form first, then for its token, then for its scope', async (t) => {
+  const { ask, tokens, application, base } = await openDoor(t)
+  const told = async (url: string, headers: object, payload?: object) => {
+    const { status, text } = await ask(payload ? 'POST' : 'GET', url, payload, headers)
+    return [status, JSON.parse(text).type]
+  }
+  const [none, wrong] = [{ authorization: '' }, { authorization: 'Bearer wrong' }]
+  const reads = await tokens.sign({ userId: application.ownerId, scope: ['all.User.read'] }, 0)
+  const reading = { authorization: `Bearer ${reads}` }
+  assert.deepEqual(await told('/applications/x', none), [400, 'Validation'])
+  assert.deepEqual(await told(`${base}/devices`, none, { wrong: 1 }), [400, 'Validation'])
+  assert.deepEqual(await told(base, none), [403, 'Forbidden'])
+  assert.deepEqual(await told(base, wrong), [401, 'Unauthorized'])
+  assert.deepEqual(await told(base, reading), [200, undefined])
+  assert.deepEqual(await told(`${base}/devices`, reading, { name: 'd' }), [403, 'Forbidden'])
+  assert.deepEqual(await told(`${base}?access_token=${reads}`, none), [200, undefined])
+  assert.deepEqual(await told(`${base}?jwt=${reads}`, none), [200, undefined])
+  assert.deepEqual(await told(base, { authorization: `jwt ${reads}` }), [200, undefined])
+  assert.deepEqual(await told(base, { authorization: `Basic ${reads}` }), [403, 'Forbidden'])
+})
+
+test('what belongs to somebody else looks as if it were not there', async (t) => {
+  const { ask, db, base } = await openDoor(t)
+  const foreign = await makeDevice(db)
+  const absent = await ask('GET', `/applications/${newId()}/devices`)
+  const theirs = await ask('GET', `/applications/${foreign.applicationId}/devices`)
+  assert.deepEqual([theirs.status, theirs.text], [404, '{"type":"NotFound","message":"Application was not found"}'])
+  assert.deepEqual([absent.status, absent.text], [theirs.status, theirs.text])
+  assert.equal(
+    (await ask('GET', `${base}/devices/${foreign.id}`)).text,
+    '{"type":"NotFound","message":"Device was not found"}',
+  )
+  assert.equal((await ask('DELETE', `${base}/devices/${foreign.id}`)).status, 404)
+})
+
+const malformed: [string, string | object | undefined, number, RegExp][] = [
+  ['no body', undefined, 400, /"device is required"/],
+  ['a body that is no JSON', '{"name":', 400, /"type":"Validation"/],
+  ['a body that is null', 'null', 400, /"device is required"/],
+  ['a body that reaches for prototypes', '{"name":"d","__proto__":{"a":1}}', 400, /"type":"Validation"/],
+  ['a body of another kind', '[]', 400, /"device must be of type object"/],
+  ['a body that is too large', { name: 'd', description: 'x'.repeat(100_001) }, 413, /"type":"PayloadTooLarge"/],
+]
+for (const [what, payload, status, text] of malformed) {
+  test(`${what} is answered in the shape of the API`, async (t) => {
+    const { ask, base } = await openDoor(t)
+    const reply = await ask('POST', `${base}/devices`, payload)
+    assert.equal(reply.status, status, reply.text)
+    assert.match(reply.text, text)
+    assert.deepEqual(Object.keys(JSON.parse(reply.text)), ['type', 'message'])
+  })
+}
+
+test('ids may be written in capitals, paths with a slash at the end, and DELETE with an empty JSON body', async (t) => {
+  const { ask, db, application, base } = await openDoor(t)
+  const { id } = await makeDevice(db, { applicationId: application.id })
+  assert.equal(
+    (await ask('GET', `/applications/${application.id.toUpperCase()}/devices/${id.toUpperCase()}`)).status,
+    200,
+  )
+  assert.equal((await ask('GET', `${base}/devices/`)).status, 200)
+  assert.equal((await ask('DELETE', `${base}/devices/${id}`, '')).text, '{"success":true}')
+  const missing = await ask('GET', '/nothing/here?token=secret')
+  assert.deepEqual(
+    [missing.status, missing.text],
+    [404, '{"type":"NotFound","message":"GET /nothing/here does not exist"}'],
+  )
+})
+
+test('a fault of ours shows a reference and nothing else', async (t) => {
+  const { ask, db, base } = await openDoor(t)
+  await db.query('alter table devices rename to gone')
+  const { status, text } = await ask('GET', `${base}/devices`)
+  assert.equal(status, 500)
+  assert.match(text, /^\{"type":"Error","message":"Something went wrong on our side; its reference is [0-9a-f]{24}"\}$/)
+})
+
+test('an upload that is no notebook, too large or not there leaves the file as it was', async (t) => {
+  const { ask, base } = await openDoor(t)
+  const { id } = JSON.parse((await ask('POST', `${base}/notebooks`, { name: 'n' })).text)
+  const upload = (body: string, part = 'jupyterFile') =>
+    ask(
+      'POST',
+      `${base}/notebooks/${id}/upload`,
+      `--b\r\nContent-Disposition: form-data; name="${part}"; filename="a.ipynb"\r\n\r\n${body}\r\n--b--\r\n`,
+      { 'content-type': 'multipart/form-data; boundary=b' },
+    )
+  const good = '{"nbformat":4,"nbformat_minor":5,"metadata":{},"cells":[]}'
+  assert.equal(JSON.parse((await upload(good)).text).jupyterFileName, 'a.ipynb')
+  for (const [reply, message] of [
+    [await upload('no JSON'), /"type":"Validation"/],
+    [await upload('{"nbformat":2}'), /"type":"Validation"/],
+    [await upload('x'.repeat(10_001)), /jupyterFile is larger than the 10000 bytes/],
+    [await upload(good, 'other'), /jupyterFile is not in the multipart body/],
+    [await ask('POST', `${base}/notebooks/${id}/upload`, '{}'), /must be sent as a file of a multipart/],
+  ] as const) {
+    assert.equal(reply.status, 400, reply.text)
+    assert.match(reply.text, message)
+  }
+  assert.equal(JSON.parse((await ask('GET', `${base}/notebooks/${id}`)).text).jupyterFileName, 'a.ipynb')
+})
+
+test('files come without a token, boxed in, whole or a range', async (t) => {
+  const { ask, db, blobs, application } = await openDoor(t)
+  const content = Buffer.from('<script>0123456789</script>')
+  await blobs.put('files/page', content)
+  const size = content.length
+  const page = { applicationId: application.id, notebookId: newId(), private: false, directory: '/a b', name: 'ü.html' }
+  await placeFile(db, { ...page, blobKey: 'files/page', sizeBytes: size, contentType: 'text/html' })
+  const url = `/files/${application.id}/a%20b/%C3%BC.html`
+  const get = (range?: string, path = url) =>
+    ask('GET', path, undefined, { authorization: '', ...(range ? { range } : {}) })
+  const whole = await get()
+  assert.deepEqual(
+    [whole.status, whole.text, whole.headers['content-type']],
+    [200, String(content), 'text/html; charset=utf-8'],
+  )
+  assert.match(String(whole.headers['content-security-policy']), /^sandbox; default-src 'none'/)
+  assert.equal(whole.headers['content-disposition'], "inline; filename*=UTF-8''%C3%BC.html")
+  const ranges: [string, number, string, string | undefined][] = [
+    ['bytes=8-9', 206, '01', `bytes 8-9/${size}`],
+    [`bytes=${size - 1}-`, 206, '>', `bytes ${size - 1}-${size - 1}/${size}`],
+    ['bytes=-2', 206, 't>', `bytes ${size - 2}-${size - 1}/${size}`],
+    [`bytes=0-${size * 9}`, 206, String(content), `bytes 0-${size - 1}/${size}`],
+    [`bytes=${size}-`, 416, '', `bytes */${size}`],
+    ['bytes=-0', 416, '', `bytes */${size}`],
+    ['bytes=9-8', 200, String(content), undefined],
+    ['bytes=-', 200, String(content), undefined],
+    ['bytes=0-1,3-4', 200, String(content), undefined],
+    ['lines=0-1', 200, String(content), undefined],
+  ]
+  for (const [range, status, text, told] of ranges) {
+    const reply = await get(range)
+    assert.deepEqual([reply.status, reply.headers['content-range']], [status, told], range)
+    if (status !== 416) assert.equal(reply.text, text, range)
+  }
+  for (const path of ['/a%20b', '/a%20b/..%2Fa%20b%2F%C3%BC.html', '/%C3%BC.html']) {
+    assert.equal((await get(undefined, `/files/${application.id}${path}`)).status, 404, path)
+  }
+})
+
+test('a signed link opens its blob until it ends, and nothing else', async (t) => {
+  const { ask, blobs } = await openDoor(t)
+  await blobs.put('executions/e/1/outputs/0', Buffer.from('a,b\n'))
+  const link = (key: string, fileName: string, inMs = 60_000) =>
+    linkTo(SECRET, { key, fileName, expiresAt: new Date(Date.now() + inMs) })
+  const get = (url: string) => ask('GET', url, undefined, { authorization: '' })
+  const open = await get(link('executions/e/1/outputs/0', 'rows 1.csv'))
+  assert.deepEqual([open.status, open.text, open.headers['content-type']], [200, 'a,b\n', 'text/csv; charset=utf-8'])
+  const over = await get(link('executions/e/1/outputs/0', 'rows.csv', -1))
+  assert.deepEqual(
+    [over.status, JSON.parse(over.text).message],
+    [403, 'This link has expired; ask the API for a new one'],
+  )
+  assert.equal((await get(link('executions/e/1/outputs/0', 'a.csv').replace('a.csv', 'a.html'))).status, 403)
+  assert.equal((await get(link('executions/e/1/outputs/1', 'a.csv'))).status, 404)
+  assert.equal((await get(link('executions/e', 'a.csv'))).status, 404)
+  assert.equal((await get('/blobs/eA/a.csv')).status, 403)
+  assert.equal((await get('/blobs/eA/a.csv?expires=1&expires=2&signature=x&signature=y')).status, 403)
+})
+
+test('health is 200 when every part is ready, and names the one that is not', async (t) => {
+  const { ask, health } = await openDoor(t)
+  assert.equal((await ask('GET', '/healthz')).status, 200)
+  health.image.ready = false
+  const { status, text } = await ask('GET', '/healthz')
+  assert.deepEqual(
+    [status, JSON.parse(text)],
+    [503, { ready: false, database: { ready: true }, image: { ready: false } }],
+  )
+})
