@@ -19,6 +19,13 @@ export function parseCell(type: ColumnType, cell: string): string | number | boo
   return Number.isFinite(number) ? number : undefined
 }
 
+/** Codes and ids look like numbers and would lose digits as one: leading zeros, integers past 2^53. */
+function isPlainNumber(cell: string): boolean {
+  const number = parseCell('number', cell)
+  if (typeof number !== 'number' || /^[+-]?0\d/.test(cell)) return false
+  return !/^[+-]?\d+$/.test(cell) || Number.isSafeInteger(number)
+}
+
 /** Finds the narrowest type for a column by looking at all of its values. */
 export class TypeGuess {
   #seen = false
@@ -28,7 +35,7 @@ export class TypeGuess {
   see(cell: string): void {
     if (cell === '') return
     this.#seen = true
-    this.#number &&= typeof parseCell('number', cell) === 'number'
+    this.#number &&= isPlainNumber(cell.trim())
     this.#boolean &&= /^(?:true|false)$/i.test(cell.trim())
   }
 

@@ -9,13 +9,14 @@ import { storableText } from '../ground/storable.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database, Transaction } from '../stores/postgres/database.ts'
 import { renderTemplate, type TemplateContext } from '../templates/render.ts'
-import { type Failure, finalStatus } from './lifecycle.ts'
+import { type Failure, finalStatus, isFinal } from './lifecycle.ts'
 import { collectFile } from './outputs/collect.ts'
 import type { OutputFile } from './outputs/output.ts'
 import { storeOutput } from './outputs/store.ts'
 import { plainName } from './plain-name.ts'
 import type { Execution, KeptFile } from './record.ts'
 import { contentTypeOf } from './staging.ts'
+import { getExecution } from './store.ts'
 
 export interface Ending {
   readonly execution: Execution
@@ -59,8 +60,18 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
     else await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
     return status
   } catch (error) {
-    await Promise.all(garbage.onFailure.map((key) => blobs.delete(key)))
+    // Where only the answer to the commit was lost, files refer to these blobs; unsure, they are left.
+    if (await isUnfinished(db, execution)) await Promise.all(garbage.onFailure.map((key) => blobs.delete(key)))
     throw error
+  }
+}
+
+/** true only when the row was read and has not ended. */
+async function isUnfinished(db: Database, { notebookId, id }: Execution): Promise<boolean> {
+  try {
+    return !isFinal((await getExecution(db, notebookId, id)).status)
+  } catch {
+    return false
   }
 }
 

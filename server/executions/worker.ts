@@ -3,7 +3,7 @@
  * and gives back what it has not finished when it closes.
  */
 
-import { messageOf } from '../ground/errors.ts'
+import { AppError, messageOf } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import { removeTree } from '../ground/remove-tree.ts'
 import type { Execution } from './record.ts'
@@ -122,7 +122,7 @@ class SlotWorker implements Worker {
   }
 
   async #run(execution: Execution, stop: AbortController): Promise<void> {
-    const { db, log } = this.#parts
+    const { db, blobs, log } = this.#parts
     const { id, attempt } = execution
     log.info({ executionId: id, attempt, notebookId: execution.notebookId }, 'execution started')
     try {
@@ -131,6 +131,12 @@ class SlotWorker implements Worker {
       if (stop.signal.reason instanceof GivenUp) {
         // Back in the queue at once instead of when the lease runs out.
         await releaseExecution(db, execution).catch(() => {})
+        return
+      }
+      if (error instanceof AppError && error.kind === 'notFound') {
+        // Its notebook was deleted, and its row with it; what this attempt kept is nobody's.
+        log.info({ executionId: id, attempt }, 'execution deleted while it ran')
+        await blobs.deleteAll(`executions/${id}`)
         return
       }
       // The lease runs out and the next attempt follows; attempts are counted, so a fault of ours cannot go on for ever.

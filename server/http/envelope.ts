@@ -11,6 +11,8 @@ const wanted = (value: unknown) => value === undefined || value === '' || YES.ha
 export function wrap(route: Route, answer: unknown, url: string, query: Record<string, unknown>): unknown {
   const path = url.replace(/\/$/, '')
   if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
+  // The published spelling answers minutes by day where the notebook is: plain, as at their own path.
+  if (!('id' in answer) && !('items' in answer)) return answer
   const withLinks = wanted(query['_links'])
   const entity = (type: string, body: object, href: string) => ({
     ...body,

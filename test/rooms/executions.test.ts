@@ -67,6 +67,18 @@ test('the execution that has waited longest is claimed first, a returned one kee
   assert.equal(await claimExecution(db, 'w', LEASE_MS), undefined)
 })
 
+test('an application with many waiting does not keep another one from its turn', async (t) => {
+  const db = await openTestDatabase(t)
+  const [busy, quiet] = [await makeNotebook(db), await makeNotebook(db)]
+  const many = [await makeExecution(db, busy), await makeExecution(db, busy), await makeExecution(db, busy)]
+  const few = [await makeExecution(db, quiet), await makeExecution(db, quiet)]
+  const order = []
+  for (let next = await claimExecution(db, 'w', LEASE_MS); next; next = await claimExecution(db, 'w', LEASE_MS)) {
+    order.push(next.id)
+  }
+  assert.deepEqual(order, [many[0], few[0], many[1], few[1], many[2]])
+})
+
 test('a claim counts the attempt and forgets where the last one was', async (t) => {
   const db = await openTestDatabase(t)
   await makeExecution(db, await makeNotebook(db))

@@ -48,6 +48,9 @@ const guesses: [string[], ColumnType][] = [
   [['true', 'x'], 'string'],
   [['1', 'NaN'], 'string'],
   [['constructor'], 'string'],
+  [['1', '00123'], 'string'],
+  [['1', '12345678901234567890'], 'string'],
+  [['0', '-0.5', '9007199254740991'], 'number'],
 ]
 test('a column gets the narrowest type that holds every one of its values', () => {
   for (const [cells, expected] of guesses) {
