@@ -53,5 +53,5 @@ function normalisedText(text: string): string {
   return withoutColours(text)
     .replaceAll('\r\n', '\n')
     .replaceAll(/0x[0-9a-f]{6,}/g, '0x0')
-    .replaceAll(/\/\S+\/interactiveshell\.py:\d+/g, 'interactiveshell.py')
+    .replaceAll(/\/[^\n"]+\/interactiveshell\.py:\d+/g, 'interactiveshell.py')
 }
