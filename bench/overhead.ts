@@ -123,7 +123,13 @@ async function prepareNbclient(folder: string, inputCsv: string): Promise<() => 
   const source = join(folder, 'eleven.ipynb')
   await writeFile(source, NOTEBOOK)
   const peer = fileURLToPath(new URL('nbclient_peer.py', import.meta.url))
-  const env = { ...process.env, ...image.env, INPUT_DIR: inputs, OUTPUT_DIR: outputs }
+  const env = {
+    ...process.env,
+    ...image.env,
+    INPUT_DIR: inputs,
+    OUTPUT_DIR: outputs,
+    IPYTHONDIR: join(folder, 'ipython'),
+  }
   return async () => {
     const from = performance.now()
     await promisify(execFile)(image.python, [peer, source, join(folder, 'result.ipynb')], { env, timeout: 120_000 })

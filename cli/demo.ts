@@ -36,10 +36,8 @@ type Run = ReplyOf<typeof getExecution>
 await main()
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { keep: { type: 'boolean', default: false }, port: { type: 'string' }, help: { type: 'boolean' } },
-  })
-  if (values.help) return console.log(HELP)
+  const values = readOptions()
+  if (!values) return
   const interrupted = untilInterrupted()
   // A folder for each demo: an older one may still be running with --keep.
   const dataDir = join(ROOT, '.fieldbook', `demo-${Date.now().toString(36)}`)
@@ -62,6 +60,21 @@ async function main(): Promise<void> {
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** The options, or undefined when there is nothing to do but to have told about them. */
+function readOptions(): { keep: boolean; port?: string } | undefined {
+  try {
+    const { values } = parseArgs({
+      options: { keep: { type: 'boolean', default: false }, port: { type: 'string' }, help: { type: 'boolean' } },
+    })
+    if (!values.help) return values
+    console.log(HELP)
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
+    process.exitCode = 2
+  }
+  return undefined
 }
 
 /** Loads, runs and shows; true when the run completed. */

@@ -13,7 +13,7 @@ export function createLiveLine(out: NodeJS.WriteStream = process.stdout): LiveLi
   const show = (text: string) => {
     if (text === shown) return
     shown = text
-    if (out.isTTY) out.write(`\r\u001B[2K${text.slice(0, (out.columns ?? 80) - 1)}`)
+    if (out.isTTY) out.write(`\r\u001B[2K${text.slice(0, (out.columns || 80) - 1)}`)
     else out.write(`${text}\n`)
   }
   return {

@@ -18,7 +18,11 @@ process.umask(0o022)
 await main()
 
 async function main(): Promise<void> {
+  let stopping = false
   const asked = stopSignals()
+  void asked.then(() => {
+    stopping = true
+  })
   let config: Config
   try {
     config = readConfig(processEnvironment(), ROOT)
@@ -33,6 +37,8 @@ async function main(): Promise<void> {
     console.log('Fieldbook is closing …')
     setTimeout(() => fail('Fieldbook did not close in time; the next start recovers.'), CLOSE_MS).unref()
   } catch (error) {
+    // A terminal's Ctrl-C reaches what the start was waiting for as well, which then fails.
+    if (stopping) return fail('Fieldbook was stopped before it was ready; nothing is left running.')
     return fail(explain(error, config))
   }
   process.exit(0)
@@ -56,7 +62,7 @@ function stopSignals(): Promise<void> {
 }
 
 function greet(url: string, config: Config, madePassword: string | undefined): void {
-  console.log(`Fieldbook is ready at ${url}`)
+  console.log(`Fieldbook is ready at ${url} (Ctrl-C ends it)`)
   if (!madePassword) return
   console.log(`  Sign in as ${config.admin.email} with the password ${madePassword}`)
   console.log('  It is shown only this once.')
@@ -68,7 +74,9 @@ function explain(error: unknown, config: Config): string {
   if (code === 'EADDRINUSE') {
     return `Port ${config.http.port} is taken. Is Fieldbook running already? Choose another with FIELDBOOK_PORT.`
   }
-  if (code === 'EACCES') return `${messageOf(error)}. Choose a folder you may write to with FIELDBOOK_DATA_DIR.`
+  if (code === 'EACCES') {
+    return `The data folder ${config.dataDir} can't be written (${messageOf(error)}). Choose another with FIELDBOOK_DATA_DIR.`
+  }
   return `Fieldbook could not start: ${messageOf(error)}`
 }
 

@@ -1,6 +1,8 @@
 /** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
 
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
@@ -9,7 +11,7 @@ import { ensureFirstUser } from './access/users.ts'
 import { openWorker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
 import { createLog } from './ground/log.ts'
-import { createApp } from './http/app.ts'
+import { createApp, type FastifyInstance } from './http/app.ts'
 import type { Parts } from './http/parts.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages } from './sandbox/images.ts'
@@ -34,6 +36,7 @@ export interface Service extends AsyncDisposable {
 
 /** Opens the service; disposing it ends every process it started. */
 export async function openService(config: Config): Promise<Service> {
+  await requireFreePort(config.http)
   await using opening = new AsyncDisposableStack()
   const logger = createLog(config.logLevel)
   const event = (name: string, fields: Record<string, unknown>) => logger.info(fields, name)
@@ -58,7 +61,7 @@ export async function openService(config: Config): Promise<Service> {
   }
   await openToSandboxes(RUNNER)
   const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits })
-  logger.info({ level: host.level, sandbox: host.name, problem: host.problem }, 'sandbox probed')
+  logger.info({ sandboxLevel: host.level, sandbox: host.name, problem: host.problem }, 'sandbox probed')
   const images = createImages(config.toolsDir)
 
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
@@ -87,11 +90,40 @@ export async function openService(config: Config): Promise<Service> {
     worker: { ready: true, slots: config.worker.slots, running: worker.running },
   })
   const app = await createApp({ db, blobs, tokens, config, log: logger, linkSecret, linkFile, health }, logger)
-  opening.defer(() => app.close())
+  opening.defer(() => closeDoor(app))
   await app.listen({ host: config.http.host, port: config.http.port })
 
   const parts = opening.move()
   return { url: addressOf(app.server.address()), madePassword, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+/** Requests under way may end within this time; then their connections are cut. */
+const LAST_REQUESTS_MS = 10_000
+
+/**
+ * Closes the door. A connection whose request was under way is kept alive by its client when the answer is out, and
+ * would hold the service back until it times out; so idle ones are let go again and again.
+ */
+async function closeDoor(app: FastifyInstance): Promise<void> {
+  const startedAt = performance.now()
+  const sweep = setInterval(() => {
+    if (performance.now() - startedAt < LAST_REQUESTS_MS) app.server.closeIdleConnections()
+    else app.server.closeAllConnections()
+  }, 50)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(sweep)
+  }
+}
+
+/** Fails at once when the port is taken, before a database is made for nothing. */
+async function requireFreePort({ host, port }: Config['http']): Promise<void> {
+  if (port === 0) return
+  const probe = createServer().listen(port, host)
+  await once(probe, 'listening')
+  probe.close()
+  await once(probe, 'close')
 }
 
 /** The database of DATABASE_URL, or an embedded one that ends with the service. */

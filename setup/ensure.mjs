@@ -14,6 +14,7 @@ export async function ensureSteps(steps, { args, isExplicit }) {
   }
   const release = await locked(steps)
   try {
+    await requireRoom(steps)
     for (const [index, step] of steps.entries()) {
       // Asked again under the lock: another set-up may have done it while this one waited.
       if (step.isDone() && !isForced(step)) continue
@@ -21,6 +22,17 @@ export async function ensureSteps(steps, { args, isExplicit }) {
     }
   } finally {
     release()
+  }
+}
+
+/** Asks for all of the disk at once: running out of it two steps later would be late. */
+async function requireRoom(steps) {
+  const open = steps.filter((step) => !step.isDone())
+  try {
+    await requireDisk(open.reduce((sum, step) => sum + (step.neededMB ?? 0), 0))
+  } catch (error) {
+    const first = open[0] ?? steps[0]
+    throw explainFailure(error, { name: first.name, number: steps.indexOf(first) + 1, total: steps.length })
   }
 }
 
@@ -35,7 +47,6 @@ async function locked(steps) {
 async function runStep(step, { number, total, args }) {
   const progress = openProgress(`[${number}/${total}] ${step.name}`)
   try {
-    if (step.neededMB) await requireDisk(step.neededMB)
     const { summary, warning } = await step.run(progress.say, args)
     if (warning) progress.warn(warning)
     else progress.done(summary)

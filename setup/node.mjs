@@ -9,7 +9,7 @@ import { root, stateFolder } from './places.mjs'
 
 // 24 is the first with type stripping by default and `await using`.
 const NEEDED_MAJOR = 24
-const NEEDED_MB = 300
+const NEEDED_MB = 250
 const isNewEnough = Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR
 const folder = join(stateFolder, 'node24')
 const fetched = join(folder, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')

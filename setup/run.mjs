@@ -21,6 +21,10 @@ async function runTask(name, args) {
     console.error(`Unknown task "${name}". There are: ${Object.keys(tasks).join(', ')}.`)
     return 2
   }
+  if (task.help && args.some((arg) => arg === '--help' || arg === '-h')) {
+    console.log(task.help)
+    return 0
+  }
   if (!(await prepared(task, args))) return 1
   for (const command of task.commands(args)) {
     const code = await handOver(command)

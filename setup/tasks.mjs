@@ -1,4 +1,7 @@
 // The table of tasks: what `npm run <task>` needs to be in place and the Node 24 commands it then runs, in order.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './places.mjs'
 import { everyStep, toolSteps } from './steps.mjs'
 
 const testGlobs = ['test/rules/**/*.test.ts', 'test/rooms/**/*.test.ts', 'test/journeys/**/*.test.ts']
@@ -10,13 +13,42 @@ function testCommand(args) {
   return ['--test', '--test-concurrency=2', ...args, ...(namesFiles ? [] : testGlobs)]
 }
 
+const envFile = () => (existsSync(join(root, '.env')) ? ['--env-file=.env'] : [])
+
 export const tasks = {
-  setup: { steps: everyStep, commands: () => [], isSetup: true },
+  setup: {
+    steps: everyStep,
+    commands: () => [],
+    isSetup: true,
+    help: `npm run setup -- [options]
+
+Fetches what is missing: npm packages, a Node 24, bubblewrap, the Python image of notebooks, PostgreSQL's libraries.
+A set-up that was interrupted goes on where it stopped.
+
+  --rebuild                       build the image anew
+  --image-source=index|debian     build it anew, that way only`,
+  },
   // Settings may be kept in a file `.env`; the environment wins over it.
-  start: { steps: everyStep, commands: (args) => [['--env-file-if-exists=.env', 'server/main.ts', ...args]] },
+  start: {
+    help: `npm start
+
+Starts the service: database, worker and door in one process, until Ctrl-C or SIGTERM. Settings come from the
+environment or a file .env; .env.example lists them all.`,
+    steps: everyStep,
+    commands: (args) => [[...envFile(), 'server/main.ts', ...args]],
+  },
   demo: { steps: everyStep, commands: (args) => [['cli/demo.ts', ...args]] },
-  test: { steps: everyStep, commands: (args) => [testCommand(args)] },
+  test: {
+    help: `npm test -- [files or globs] [options of node --test]
+
+Runs the tests: all three rings, or only the files named.`,
+    steps: everyStep,
+    commands: (args) => [testCommand(args)],
+  },
   check: {
+    help: `npm run check -- [--write]
+
+Types, lint and generated files. With --write the sources are formatted and generated files brought up to date.`,
     steps: toolSteps,
     /** `--write` formats the sources and brings generated files up to date. */
     commands: (args) => [

@@ -12,6 +12,8 @@ import { serveNotebooks } from './routes/notebooks.ts'
 import type { Door } from './serve.ts'
 import { readFilePart } from './uploads.ts'
 
+export type { FastifyInstance }
+
 /** A request that has not arrived within this time is dropped. */
 const REQUEST_MS = 5 * 60_000
 

@@ -1,7 +1,7 @@
 // The image from a Python package index: a virtual environment holding exactly requirements.lock, every file checked
 // against its hash. The user's own pip settings (mirror, proxy, no index at all) hold.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { diskIsFull, fullDisk, SetupFailure } from '../failure.mjs'
 import { placePip } from './pip.mjs'
@@ -90,7 +90,8 @@ function runPip(python, pip, [command, ...args], options) {
   const flags = ['--require-hashes', '--only-binary', ':all:', '--progress-bar', 'off']
   const quiet = ['--no-input', '--disable-pip-version-check']
   return runCommand(python, ['-I', pip, command, ...flags, ...quiet, ...args], {
-    env: pythonEnv({ PIP_ROOT_USER_ACTION: 'ignore' }),
+    // Below the build, so that an interrupted one leaves nothing in /tmp.
+    env: pythonEnv({ PIP_ROOT_USER_ACTION: 'ignore', TMPDIR: dirname(pip) }),
     ...options,
   })
 }

@@ -19,7 +19,7 @@ const WAYS = { index: buildFromIndex, debian: buildFromDebian }
 export const imageStep = {
   name: `image ${version}`,
   // Debian's packages are the largest: about 150 MB of archives and 600 MB unpacked and compiled.
-  neededMB: 1200,
+  neededMB: 900,
   isDone() {
     const image = readRecord()
     return image !== undefined && image.key === currentKey() && existsSync(image.python)
@@ -50,7 +50,12 @@ async function build(folder, { say, source }) {
     mkdirSync(place)
     try {
       const environment = await buildThisWay({ folder: place, described, say })
-      return { source: name, ...environment, ...(await checkImage(environment, { folder: place, say })) }
+      return {
+        source: name,
+        fellBack: reasons.length > 0,
+        ...environment,
+        ...(await checkImage(environment, { folder: place, say })),
+      }
     } catch (error) {
       rmSync(place, { recursive: true, force: true })
       if (!(error instanceof SetupFailure) || isAboutDisk(error)) throw error
@@ -73,8 +78,9 @@ function wantedSource(args) {
   throw new SetupFailure(`There is no image source "${given}".`, `Name one of: ${Object.keys(WAYS).join(', ')}.`)
 }
 
-function summary({ source, pythonVersion, packages }) {
-  const from = source === 'index' ? 'the package index' : 'the distribution'
+function summary({ source, fellBack, pythonVersion, packages }) {
+  const instead = fellBack ? ' (older versions, because no package index could be reached)' : ''
+  const from = source === 'index' ? 'the package index' : `the distribution${instead}`
   return `${Object.keys(packages).length} packages from ${from}, Python ${pythonVersion}`
 }
 

@@ -22,7 +22,7 @@ export async function findPython() {
   }
   throw new SetupFailure(
     `No Python 3.${OLDEST} to 3.${NEWEST} was found${refused.length ? ` (${refused.join('; ')})` : ''}.`,
-    'Install Python 3.11 or newer, or name one in FIELDBOOK_PYTHON.',
+    `Install Python 3.${OLDEST} or newer, or name one in FIELDBOOK_PYTHON.`,
   )
 }
 

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { signIn } from '../../client/client.ts'
+import { createApplication } from '../../contract/applications.ts'
+import { createDevice, sendState } from '../../contract/devices.ts'
 import type { Notebook } from '../../contract/notebooks.ts'
 import { signInOfficially } from '../support/official.ts'
 import { EMAIL, failToStart, makeDataDir, PASSWORD, startService } from '../support/service.ts'
@@ -55,6 +58,30 @@ test('SIGTERM ends the service cleanly in the middle of a run, and the next star
   // Links of the first service's answers hold: same key, same path.
   const old = new URL(finished.outputInfo['result.log']?.url ?? '')
   assert.equal((await fetch(again.url + old.pathname + old.search)).status, 200)
+})
+
+test('SIGTERM in the middle of requests answers them, and ends the service although its clients keep their connections', async () => {
+  await using data = await makeDataDir()
+  const service = await startService({ dataDir: data.path })
+  const client = await signIn(service.url, EMAIL, PASSWORD)
+  const { id: applicationId } = await client.call(createApplication, { body: { name: 'busy' } })
+  const device = { name: 'd', attributes: [{ name: 'n', dataType: 'number' as const }] }
+  const { id: deviceId } = await client.call(createDevice, { params: { applicationId }, body: device })
+  let answered = 0
+  const send = async () => {
+    for (;;) {
+      const body = Array.from({ length: 500 }, (_, n) => ({ time: n + 1, data: { n } }))
+      await client.call(sendState, { params: { applicationId, deviceId }, body })
+      answered += 1
+      if (answered === 5) underWay.resolve()
+    }
+  }
+  const underWay = Promise.withResolvers<void>()
+  const senders = [send(), send(), send()].map((sending) => sending.catch(() => 'the service has closed'))
+  await underWay.promise
+  assert.equal(await service.stop(), 0)
+  await Promise.all(senders)
+  assert.deepEqual(processesOf(data.path), [])
 })
 
 test('after a crash the next start takes the database server over and loses nothing', async () => {
