@@ -116,6 +116,7 @@ function superviseChild(
     clearTimeout(killTimer)
     signal?.removeEventListener('abort', onAbort)
     if (bare) killAll(child, status, bare) // what it left in its group
+    for (const stream of child.stdio) stream?.destroy()
     const killedByLimit = cgroup !== undefined && (await cgroup.oomKills()) > 0
     await cgroup?.remove()
     const how = howItEnded(code, by)
@@ -179,10 +180,14 @@ function howItEnded(code: number | null, by: NodeJS.Signals | null): Pick<Ending
   return name === undefined ? { exitCode: code, signal: null } : { exitCode: null, signal: name }
 }
 
-/** The kernel empties a pid namespace when its pid 1 dies; bwrap then ends by itself and reports. */
+/**
+ * The kernel empties a pid namespace when its pid 1 dies; bwrap then ends by itself and reports. Before that one is
+ * known, bwrap's whole group is killed: its fork, still waiting for a user namespace's map that only the dead parent
+ * could have written, would wait for ever and hold our pipes.
+ */
 function killAll(child: ChildProcess, status: Status | undefined, bare: boolean): void {
   if (bare) signalTo(-(child.pid ?? 0), 'SIGKILL')
-  else if (!hasExited(child)) signalTo(status?.initPid ?? child.pid ?? 0, 'SIGKILL')
+  else if (!hasExited(child)) signalTo(status?.initPid ?? -(child.pid ?? 0), 'SIGKILL')
 }
 
 /**
