@@ -1,6 +1,6 @@
 /**
  * The command line of a sandbox, as a pure function: what bubblewrap is told, in which order, and why.
- * Arguments and small files go through file descriptors, so that /proc/1/cmdline inside shows no path of this machine.
+ * Arguments and small files go through file descriptors, so that /proc/1/cmdline inside shows none of the mounted folders but the image.
  */
 import { dirname } from 'node:path'
 import { HOME } from './environment.ts'
