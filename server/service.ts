@@ -10,6 +10,7 @@ import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import { openWorker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
+import { messageOf } from './ground/errors.ts'
 import { createLog } from './ground/log.ts'
 import { createApp, type FastifyInstance } from './http/app.ts'
 import type { Parts } from './http/parts.ts'
@@ -164,7 +165,7 @@ async function imageHealth(images: { get(version: string): Promise<{ version: st
     const { version, source } = await images.get('v4')
     return { ready: true, version, source }
   } catch (error) {
-    return { ready: false, problem: error instanceof Error ? error.message : String(error) }
+    return { ready: false, problem: messageOf(error) }
   }
 }
 

@@ -58,6 +58,10 @@ export async function getApplication(db: Queryable, ownerId: string, id: string)
   return toApplication(row)
 }
 
+/** The id of an application, once it is known to be the user's; absent and foreign look the same. @throws notFound */
+export const enterApplication = async (db: Queryable, ownerId: string, id: string): Promise<string> =>
+  (await getApplication(db, ownerId, id)).id
+
 /** The globals of an application as templates see them: key → parsed value. */
 export async function readGlobals(db: Queryable, applicationId: string): Promise<Record<string, unknown>> {
   const row = await db.one<{ globals: ApplicationGlobal[] }>('select globals from applications where id = $1', [

@@ -47,7 +47,7 @@ export async function listPage<Row, T>(
 ): Promise<Page<T>> {
   const sortField =
     query.sortField && Object.hasOwn(source.sort, query.sortField) ? query.sortField : source.defaultSort
-  const sortDirection = query.sortDirection?.toLowerCase() === 'desc' ? 'desc' : 'asc'
+  const sortDirection = directionOf(query.sortDirection)
   const perPage = wholeNumber(query.perPage, DEFAULT_PER_PAGE, 1, MAX_PER_PAGE)
   const page = wholeNumber(query.page, 0, 0, MAX_PAGE)
   const values = [...source.values]
@@ -72,6 +72,12 @@ export async function listPage<Row, T>(
     sortDirection,
     ...(query.filter ? { filter: query.filter, filterField: query.filterField || 'name' } : {}),
   }
+}
+
+/** The direction of a query parameter, in any case; the default when it is none. */
+export function directionOf(text: string | undefined, fallback: 'asc' | 'desc' = 'asc'): 'asc' | 'desc' {
+  const word = text?.toLowerCase()
+  return word === 'asc' || word === 'desc' ? word : fallback
 }
 
 /** A whole number of a query parameter, brought into a range; the default when it is none. */

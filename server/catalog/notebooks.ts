@@ -174,8 +174,8 @@ export async function setJupyterFile(
 }
 
 /** What this version of Fieldbook can stage and store; the rest of the published unions is refused when saved. */
-export const SUPPORTED_INPUTS = ['deviceData'] as const satisfies NotebookInput['inputType'][]
-export const SUPPORTED_OUTPUTS = [
+const SUPPORTED_INPUTS = ['deviceData'] as const satisfies NotebookInput['inputType'][]
+const SUPPORTED_OUTPUTS = [
   'dataTable',
   'file',
   'executionResult',

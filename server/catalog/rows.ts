@@ -3,7 +3,7 @@
 import { invalid } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { openTable, ROW_FIELDS, rowsOf, type StoredTable } from './data-tables.ts'
-import { wholeNumber } from './listing.ts'
+import { directionOf, wholeNumber } from './listing.ts'
 
 export interface RowsQuery {
   readonly sortColumn?: string
@@ -39,7 +39,7 @@ export async function listRows(
 ): Promise<RowsPage> {
   const table = await openTable(db, applicationId, dataTableId)
   const sortColumn = query.sortColumn ?? 'id'
-  const sortDirection = query.sortDirection?.toLowerCase() === 'desc' ? 'desc' : 'asc'
+  const sortDirection = directionOf(query.sortDirection)
   const limit = wholeNumber(query.limit, DEFAULT_LIMIT, 1, MAX_LIMIT)
   const offset = wholeNumber(query.offset, 0, 0, MAX_OFFSET)
   const sort = columnSql(table, sortColumn, 'sortColumn')

@@ -2,12 +2,12 @@
 
 import type { DeviceState } from '../../contract/devices.ts'
 import { invalid } from '../ground/errors.ts'
-import { parseMoment } from '../ground/moments.ts'
+import { readMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { appendStates, readStates, type StateRange } from '../stores/telemetry/hot.ts'
 import { prepareStates } from '../stores/telemetry/states.ts'
 import { getDevice } from './devices.ts'
-import { wholeNumber } from './listing.ts'
+import { directionOf, wholeNumber } from './listing.ts'
 
 /** Stores one state or several of a device; when it returns they are durable. Gives how many were kept and ignored. */
 export async function sendStates(
@@ -63,16 +63,12 @@ function rangeOf(query: StatesQuery, now: Date): StateRange {
   return {
     from: start ?? (duration === undefined ? undefined : (end ?? now.getTime()) - duration),
     to: end === undefined ? undefined : end + 1,
-    newestFirst: query.sortDirection?.toLowerCase() !== 'asc',
+    newestFirst: directionOf(query.sortDirection, 'desc') === 'desc',
     limit: wholeNumber(query.limit, 1, 1, MAX_STATES),
   }
 }
 
 /** 0 is now, and 1 the beginning: the convention of the original for times in query parameters. */
 function momentOf(field: string, text: string | undefined, now: Date): number | undefined {
-  if (text === undefined || text === '') return undefined
-  if (text === '0') return now.getTime()
-  const moment = parseMoment(text, now)
-  if (!moment) throw invalid(`${field} must be a time: ISO 8601, or milliseconds since 1970`)
-  return moment.getTime()
+  return (text === '0' ? now : readMoment(field, text, now))?.getTime()
 }

@@ -16,7 +16,8 @@ import { storeOutput } from './outputs/store.ts'
 import { plainName } from './plain-name.ts'
 import type { Execution, KeptFile } from './record.ts'
 import { contentTypeOf } from './staging.ts'
-import { getExecution } from './store.ts'
+import { canceledIn } from './stop.ts'
+import { getExecution, lockExecution, recordEnd } from './store.ts'
 
 export interface Ending {
   readonly execution: Execution
@@ -44,12 +45,10 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
   try {
     const status = await db.transaction(
       async (tx) => {
-        const held = await tx.one<{ status: string }>(
-          `select status from executions where id = $1 and attempt = $2 and status in ('inProgress', 'canceling') for update`,
-          [execution.id, execution.attempt],
-        )
+        const held = await lockExecution(tx, execution)
         if (!held) return undefined
-        const failure = held.status === 'canceling' ? canceled(ending.failure) : ending.failure
+        // A cancellation that came while the run was ending still counts, unless something else had ended it before.
+        const failure = ending.failure ?? (held === 'canceling' ? canceledIn('outputs') : undefined)
         const stored = await storeAll(tx, ending, files, failure, garbage)
         const failures = [...(failure ? [failure] : []), ...ending.unmade, ...files.failures, ...stored]
         return writeEnd(tx, execution, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
@@ -74,10 +73,6 @@ async function isUnfinished(db: Database, { notebookId, id }: Execution): Promis
     return false
   }
 }
-
-/** A cancellation that came while the run was ending still counts, unless something else had ended it before. */
-const canceled = (failure: Failure | undefined): Failure =>
-  failure ?? { stage: 'outputs', reason: 'canceled', name: 'Canceled', message: 'The execution was canceled' }
 
 const resultsOnly = (ending: Ending, kept: ReadonlyMap<string, KeptFile>) =>
   new Map([...kept].filter(([name]) => ending.results.has(name)))
@@ -173,11 +168,7 @@ async function writeEnd(
   outputInfo: ReadonlyMap<string, KeptFile>,
 ): Promise<Execution['status']> {
   const status = finalStatus(first ?? failures[0])
-  await tx.query(
-    `update executions set status = $2, errors = $3, output_info = $4, outputs_completed_at = clock_timestamp(),
-       phase = 'finished', lease_until = null where id = $1`,
-    [execution.id, status, JSON.stringify(failures.map(told)), JSON.stringify(Object.fromEntries(outputInfo))],
-  )
+  await recordEnd(tx, execution, status, failures.map(told), Object.fromEntries(outputInfo))
   return status
 }
 

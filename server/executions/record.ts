@@ -25,6 +25,9 @@ export interface KeptFile {
   readonly contentType: string
 }
 
+/** Where everything of an execution is kept, below it a folder for each attempt. */
+export const executionBlobs = (id: string) => `executions/${id}`
+
 export type ExecutionError = Pick<Failure, 'name' | 'message'>
 
 /** What an execution really ran on. */

@@ -3,6 +3,7 @@
 import { deleteNotebook, notebookBlobs, type StoredNotebook } from '../catalog/notebooks.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import { executionBlobs } from './record.ts'
 import { cancelExecution, unfinishedExecutions } from './store.ts'
 
 /** @throws notFound when it is gone already */
@@ -13,5 +14,5 @@ export async function removeNotebook(db: Database, blobs: Blobs, notebook: Store
   const executions = await db.query<{ id: string }>('select id from executions where notebook_id = $1', [notebook.id])
   await deleteNotebook(db, notebook.applicationId, notebook.id)
   await blobs.deleteAll(notebookBlobs(notebook.id))
-  for (const { id } of executions) await blobs.deleteAll(`executions/${id}`)
+  for (const { id } of executions) await blobs.deleteAll(executionBlobs(id))
 }

@@ -17,7 +17,7 @@ import { finishExecution } from './finish.ts'
 import { openWorkingFolder, type WorkingFolder } from './folder.ts'
 import type { Failure } from './lifecycle.ts'
 import { createReporter } from './progress.ts'
-import { type Execution, type LinkFile, toLog } from './record.ts'
+import { type Execution, executionBlobs, type LinkFile, toLog } from './record.ts'
 import { makeResults, openLogs } from './results.ts'
 import { stageInputs } from './staging.ts'
 import { overtime, stopped } from './stop.ts'
@@ -43,7 +43,7 @@ export interface RunParts {
 export async function runExecution(execution: Execution, parts: RunParts, stop: AbortController): Promise<void> {
   const { db, blobs, log } = parts
   await using folder = await openWorkingFolder(parts.workRoot, execution)
-  const prefix = `executions/${execution.id}/${execution.attempt}`
+  const prefix = `${executionBlobs(execution.id)}/${execution.attempt}`
   const globals = await readGlobals(db, execution.applicationId)
   const { failure, notebook, image } = await runPhases(execution, folder, prefix, globals, parts, stop)
   await recordNotebookEnd(db, execution)

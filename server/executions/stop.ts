@@ -12,11 +12,19 @@ export const cancellation = () => new DOMException('The execution was canceled',
 export const overtime = (minutes: number) =>
   new DOMException(`The notebook ran longer than the ${minutes} minutes it may`, 'TimeoutError')
 
+/** The failure of an execution that was canceled in a stage. */
+export const canceledIn = (stage: Failure['stage']): Failure => ({
+  stage,
+  reason: 'canceled',
+  name: 'Canceled',
+  message: 'The execution was canceled',
+})
+
 /** The failure an aborted signal stands for. @throws GivenUp */
 export function stopped(signal: AbortSignal, stage: Failure['stage']): Failure {
   const reason: unknown = signal.reason
   if (reason instanceof GivenUp) throw reason
   return reason instanceof DOMException && reason.name === 'TimeoutError'
     ? { stage, reason: 'timeout', name: 'Timeout', message: reason.message }
-    : { stage, reason: 'canceled', name: 'Canceled', message: 'The execution was canceled' }
+    : canceledIn(stage)
 }

@@ -9,6 +9,7 @@ import type { Queryable } from '../stores/postgres/database.ts'
 import { before, MAX_ATTEMPTS } from './lifecycle.ts'
 import {
   type Execution,
+  type ExecutionError,
   type ExecutionRow,
   type KeptFile,
   type NotebookSnapshot,
@@ -87,6 +88,9 @@ export async function claimExecution(db: Queryable, workerId: string, leaseMs: n
 /** Who is writing: the execution and the attempt that holds it. */
 export type Holder = Pick<Execution, 'id' | 'attempt'>
 
+/** Only the attempt that holds an execution may write to it; `$1` is its id, `$2` the attempt. */
+const HELD = `id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`
+
 /** Renews the lease; the status tells of a cancellation, undefined that the execution is no longer this attempt's. */
 export async function renewLease(
   db: Queryable,
@@ -95,7 +99,7 @@ export async function renewLease(
 ): Promise<Execution['status'] | undefined> {
   const row = await db.one<{ status: Execution['status'] }>(
     `update executions set lease_until = now() + $3 * interval '1 millisecond'
-     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling') returning status`,
+     where ${HELD} returning status`,
     [holder.id, holder.attempt, leaseMs],
   )
   return row?.status
@@ -105,7 +109,7 @@ export async function renewLease(
 export async function recordProgress(db: Queryable, holder: Holder, progress: Progress): Promise<void> {
   await db.query(
     `update executions set phase = $3, cell = $4, cells = $5
-     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+     where ${HELD}`,
     [holder.id, holder.attempt, progress.phase, progress.cell, progress.cells],
   )
 }
@@ -122,7 +126,7 @@ export async function recordInputs(
     `update executions set input_info = $3, ran_on = $4,
        inputs_completed_at = case when $5 then clock_timestamp() end,
        phase = case when $5 then 'notebook' else phase end
-     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+     where ${HELD}`,
     [
       holder.id,
       holder.attempt,
@@ -143,8 +147,32 @@ export async function recordNotebookEnd(db: Queryable, holder: Holder): Promise<
   await db.query(
     `update executions set phase = 'outputs',
        notebook_completed_at = case when inputs_completed_at is null then null else clock_timestamp() end
-     where id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`,
+     where ${HELD}`,
     [holder.id, holder.attempt],
+  )
+}
+
+/** Locks a held execution until the transaction ends and gives its status; undefined when it is no longer this attempt's. */
+export async function lockExecution(tx: Queryable, holder: Holder): Promise<Execution['status'] | undefined> {
+  const row = await tx.one<{ status: Execution['status'] }>(`select status from executions where ${HELD} for update`, [
+    holder.id,
+    holder.attempt,
+  ])
+  return row?.status
+}
+
+/** Writes the final status with what is told of it; the caller has locked the row. */
+export async function recordEnd(
+  tx: Queryable,
+  holder: Holder,
+  status: Execution['status'],
+  errors: readonly ExecutionError[],
+  outputs: Readonly<Record<string, KeptFile>>,
+): Promise<void> {
+  await tx.query(
+    `update executions set status = $3, errors = $4, output_info = $5, outputs_completed_at = clock_timestamp(),
+       phase = 'finished', lease_until = null where ${HELD}`,
+    [holder.id, holder.attempt, status, JSON.stringify(errors), JSON.stringify(outputs)],
   )
 }
 
@@ -159,7 +187,7 @@ export async function releaseExecution(db: Queryable, holder: Holder): Promise<v
          outputs_completed_at = case when status = 'canceling' then clock_timestamp() end,
          phase = case when status = 'canceling' then 'finished' else 'queued' end,
          attempt = attempt - 1, worker_id = null, lease_until = null
-       where id = $1 and attempt = $2 and status in ('inProgress', 'canceling') returning id
+       where ${HELD} returning id
      )
      select pg_notify($3, id) from released`,
     [holder.id, holder.attempt, QUEUED],

@@ -3,7 +3,7 @@
 import type { MinuteCounts } from '../../contract/executions.ts'
 import type { NotebookStats } from '../../contract/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
-import { parseMoment } from '../ground/moments.ts'
+import { readMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
 /** Billed minutes of an execution row: begun minutes of the notebook phase, none when it never began. */
@@ -50,8 +50,8 @@ export async function minuteCounts(
   range: { start?: string; end?: string },
   now: Date,
 ): Promise<MinuteCounts> {
-  const start = moment('start', range.start, now) ?? periodStart(now)
-  const end = moment('end', range.end, now) ?? now
+  const start = readMoment('start', range.start, now) ?? periodStart(now)
+  const end = readMoment('end', range.end, now) ?? now
   if (start > end) throw invalid('start must not be later than end')
   const firstDay = Math.floor(start.getTime() / DAY_MS) * DAY_MS
   const days = Math.floor((end.getTime() - firstDay) / DAY_MS) + 1
@@ -85,10 +85,3 @@ interface DayRow {
 }
 
 const NONE = { minutes: 0, completed: 0, canceled: 0, errored: 0, timeout: 0 }
-
-function moment(field: string, text: string | undefined, now: Date): Date | undefined {
-  if (text === undefined || text === '') return undefined
-  const parsed = parseMoment(text, now)
-  if (!parsed) throw invalid(`${field} must be a time: ISO 8601, or milliseconds since 1970`)
-  return parsed
-}

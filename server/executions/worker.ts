@@ -6,7 +6,7 @@
 import { AppError, messageOf } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import { removeTree } from '../ground/remove-tree.ts'
-import type { Execution } from './record.ts'
+import { type Execution, executionBlobs } from './record.ts'
 import { type RunParts, runExecution } from './run.ts'
 import { cancellation, GivenUp } from './stop.ts'
 import { CANCELING, claimExecution, QUEUED, reapExecutions, releaseExecution, renewLease } from './store.ts'
@@ -136,7 +136,7 @@ class SlotWorker implements Worker {
       if (error instanceof AppError && error.kind === 'notFound') {
         // Its notebook was deleted, and its row with it; what this attempt kept is nobody's.
         log.info({ executionId: id, attempt }, 'execution deleted while it ran')
-        await blobs.deleteAll(`executions/${id}`)
+        await blobs.deleteAll(executionBlobs(id))
         return
       }
       // The lease runs out and the next attempt follows; attempts are counted, so a fault of ours cannot go on for ever.

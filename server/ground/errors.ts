@@ -35,15 +35,6 @@ export const forbidden = (message = 'Access is forbidden') => new AppError('forb
 /** Cause: nothing of that id that this caller may see; absent and foreign look the same. Handled by: the caller checks the id. */
 export const notFound = (thing: string) => new AppError('notFound', `${thing} was not found`)
 
-/** Cause: the thing has moved on since the caller looked. Handled by: the caller reads it again. */
-export const conflict = (message: string) => new AppError('conflict', message)
-
-/** Cause: more bytes than the setting named in the message allows. Handled by: the caller sends less, or the operator raises it. */
-export const tooLarge = (message: string) => new AppError('tooLarge', message)
-
-/** Cause: too many of something in too short a time. Handled by: the caller waits. */
-export const limited = (message: string) => new AppError('limited', message)
-
 /** Cause: a part of the service is not ready or is closing. Handled by: the caller tries again later. */
 export const unavailable = (message: string, cause?: unknown) => new AppError('unavailable', message, { cause })
 

@@ -4,6 +4,7 @@
  */
 
 import type { TimeFormats } from '../../contract/shapes.ts'
+import { invalid } from './errors.ts'
 
 /** Numbers from here on are milliseconds, below are seconds: 1e11 s is the year 5138, 1e11 ms is March 1973. */
 const MILLISECONDS_FROM = 1e11
@@ -19,6 +20,14 @@ export function parseMoment(value: TimeFormats, now: Date): Date | undefined {
   const trimmed = value.trim()
   if (trimmed !== '' && Number.isFinite(Number(trimmed))) return fromNumber(Number(trimmed), now)
   return valid(Date.parse(trimmed))
+}
+
+/** The instant a query parameter means, undefined when it is absent or empty. @throws invalid when it is no time */
+export function readMoment(field: string, text: string | undefined, now: Date): Date | undefined {
+  if (text === undefined || text === '') return undefined
+  const moment = parseMoment(text, now)
+  if (!moment) throw invalid(`${field} must be a time: ISO 8601, or milliseconds since 1970`)
+  return moment
 }
 
 function fromNumber(value: number, now: Date): Date | undefined {

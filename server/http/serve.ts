@@ -10,7 +10,7 @@ import { allows } from '../access/scopes.ts'
 import type { Caller, Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { wrap } from './envelope.ts'
-import { createCheck, createParameterCheck } from './validation.ts'
+import { createCheck } from './validation.ts'
 
 export interface UploadedFile {
   readonly name: string
@@ -46,8 +46,8 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
   route: T,
   handle: (call: Call<T>) => Promise<unknown>,
 ): void {
-  const checkParams = createParameterCheck(route.params)
-  const checkQuery = createParameterCheck(route.query)
+  const checkParams = createCheck(route.params)
+  const checkQuery = createCheck(route.query)
   const checkBody = route.body ? createCheck(route.body.schema) : undefined
   door.app.route({
     method: route.method,

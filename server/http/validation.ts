@@ -15,25 +15,20 @@ addFormats.default(ajv, ['date-time', 'email', 'uri'])
 /** Containers may nest this deep; the contract's own shapes have at most 6 levels. */
 const MAX_DEPTH = 32
 
-/** Throws invalid unless the value is of the schema; `name` is what messages call the value. */
-export type Check = (value: unknown, name: string) => void
+/**
+ * Throws invalid unless the value is of the schema; `name` is what messages call the value. Path and query parameters
+ * have none, because each stands for itself: "page", not "query.page".
+ */
+export type Check = (value: unknown, name?: string) => void
 
 /** Compiles a schema once. */
 export function createCheck(schema: TSchema): Check {
   const validate = ajv.compile(schema)
-  return (value, name) => {
-    if (isTooDeep(value, MAX_DEPTH)) throw invalid(`${name} is nested more than ${MAX_DEPTH} levels deep`)
+  return (value, name = '') => {
+    if (isTooDeep(value, MAX_DEPTH))
+      throw invalid(`${name || 'The request'} is nested more than ${MAX_DEPTH} levels deep`)
     if (!validate(value)) throw invalid(sentence(validate, name))
     requireStorable(value, name)
-  }
-}
-
-/** Path and query parameters stand for themselves: "page", not "query.page". */
-export function createParameterCheck(schema: TSchema): (value: unknown) => void {
-  const validate = ajv.compile(schema)
-  return (value) => {
-    if (!validate(value)) throw invalid(sentence(validate, ''))
-    requireStorable(value, '')
   }
 }
 

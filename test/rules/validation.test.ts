@@ -6,7 +6,7 @@ import { DataTablePost, listRows } from '../../contract/data-tables.ts'
 import { DevicePost, DeviceState, sendState } from '../../contract/devices.ts'
 import { ExecutionOptions, getMinuteCounts } from '../../contract/executions.ts'
 import { listNotebooks, NotebookPost } from '../../contract/notebooks.ts'
-import { createCheck, createParameterCheck } from '../../server/http/validation.ts'
+import { createCheck } from '../../server/http/validation.ts'
 
 const notebook = createCheck(NotebookPost)
 const input = (rest: object) => ({
@@ -97,17 +97,17 @@ test('names of columns, attributes and tags are checked where they stand', () =>
 })
 
 test('a parameter stands for itself', () => {
-  const params = createParameterCheck(getMinuteCounts.params)
+  const params = createCheck(getMinuteCounts.params)
   assert.throws(() => params({ applicationId: 'x', notebookId: 'a'.repeat(24) }), {
     kind: 'invalid',
     message: 'applicationId must be 24 hexadecimal digits',
   })
-  const list = createParameterCheck(listNotebooks.query)
+  const list = createCheck(listNotebooks.query)
   list({ page: '0', unknown: 'x', sortDirection: 'DESC' })
   assert.throws(() => list({ sortField: 'constructor' }), {
     message: /^sortField must be one of name, id, creationDate/,
   })
-  const rows = createParameterCheck(listRows.query)
+  const rows = createCheck(listRows.query)
   rows({ includeFields: ['a', 'b'] })
   assert.throws(() => rows({ sortColumn: 'a;b' }), { message: /^sortColumn must be 1 to 255 letters/ })
 })

@@ -34,9 +34,7 @@ function refuseNotYet(query: object): void {
 
 /** Registers the routes of everything that notebooks work with. */
 export function serveCatalog(door: Door, { db, config, log }: Parts): void {
-  /** Absent and foreign applications look the same. */
-  const enter = async (userId: string, applicationId: string) =>
-    (await applications.getApplication(db, userId, applicationId)).id
+  const enter = (userId: string, applicationId: string) => applications.enterApplication(db, userId, applicationId)
 
   serve(door, createApplication, ({ caller, body }) => applications.createApplication(db, caller.userId, body))
   serve(door, listApplications, ({ caller, query }) => applications.listApplications(db, caller.userId, query))

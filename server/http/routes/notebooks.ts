@@ -17,7 +17,7 @@ import {
   patchNotebook,
   uploadNotebook,
 } from '../../../contract/notebooks.ts'
-import { getApplication } from '../../catalog/applications.ts'
+import { enterApplication } from '../../catalog/applications.ts'
 import { wholeNumber } from '../../catalog/listing.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
 import { toLog } from '../../executions/record.ts'
@@ -35,7 +35,7 @@ const MAX_LOGS = 1000
 
 /** Registers the routes of notebooks, and of executing them. */
 export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Parts): void {
-  const enter = async (userId: string, applicationId: string) => (await getApplication(db, userId, applicationId)).id
+  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enter(userId, params.applicationId), params.notebookId)
 

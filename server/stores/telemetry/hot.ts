@@ -85,7 +85,7 @@ const headerOf = (attributes: readonly string[]) => `${['ID', 'Timestamp', ...at
 const quoted = (name: string) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)
 
 /** The rows without a header. COPY takes no parameters, so every value is written as an escaped literal. */
-export function copyStatement(wanted: StatesExport): string {
+function copyStatement(wanted: StatesExport): string {
   const literal = (text: string) => pg.escapeLiteral(text)
   const array = (texts: readonly string[]) => `array[${texts.map(literal).join(', ')}]::text[]`
   const cells = wanted.attributes.map((name) => `, csv_cell(doc -> ${literal(name)})`)
