@@ -13,8 +13,9 @@ import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import { type Ending, openSandbox, type SandboxProcess } from '../sandbox/process.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
-import { openSession, SESSION_LIMITS, type Session, type SessionLimits } from './session.ts'
+import { SESSION_LIMITS, type Session, type SessionLimits } from './session.ts'
 import type { Content } from './wire.ts'
+import { openZmqSession } from './zmq-session.ts'
 
 export interface Kernel extends AsyncDisposable {
   readonly session: Session
@@ -85,7 +86,7 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
     ),
   )
   const session = parts.use(
-    openSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS }),
+    openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS }),
   )
   const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
   const owned = parts.move()

@@ -1,6 +1,6 @@
 /**
  * The requests a kernel still owes an answer to. One is done when its reply and the kernel's `idle` for it are both here;
- * they come over different channels, in either order.
+ * over ZeroMQ they come on different channels, in either order.
  */
 import type { Message } from './wire.ts'
 
@@ -19,6 +19,8 @@ export interface Requests {
   forget(id: string): void
   takeReply(message: Message): void
   takeOutput(message: Message): void
+  /** Rejects what is pending and whatever is added later. */
+  fail(error: Error): void
   /** Stops the clocks; what is pending stays so for ever. */
   close(): void
 }
@@ -35,6 +37,7 @@ interface Pending {
 export function createRequests(): Requests {
   const pending = new Map<string, Pending>()
   const parentOf = ({ parentId }: Message) => (parentId === undefined ? undefined : pending.get(parentId))
+  let failure: Error | undefined
 
   const settle = (id: string, request: Pending) => {
     clearTimeout(request.silence)
@@ -48,11 +51,18 @@ export function createRequests(): Requests {
       settle(id, request)
     }, SILENCE_MS)
   }
+  const reject = (request: Pending, error: Error) => {
+    clearTimeout(request.silence)
+    request.replied.reject(error)
+    request.done.reject(error)
+  }
 
   return {
     add: (id) => {
       const request: Pending = { idle: false, replied: Promise.withResolvers(), done: Promise.withResolvers() }
-      pending.set(id, request)
+      for (const { promise } of [request.replied, request.done]) promise.catch(() => {}) // a caller may want one only
+      if (failure) reject(request, failure)
+      else pending.set(id, request)
       return { replied: request.replied.promise, done: request.done.promise }
     },
     forget: (id) => {
@@ -72,8 +82,14 @@ export function createRequests(): Requests {
       if (message.header.msg_type === 'status' && message.content['execution_state'] === 'idle') request.idle = true
       if (request.reply) settle(message.parentId ?? '', request)
     },
+    fail: (error) => {
+      failure ??= error
+      for (const request of pending.values()) reject(request, failure)
+      pending.clear()
+    },
     close: () => {
       for (const { silence } of pending.values()) clearTimeout(silence)
+      pending.clear()
     },
   }
 }

@@ -19,8 +19,11 @@ export interface Message {
   readonly header: Header
   /** The id of the request this answers; undefined for what the kernel says by itself. */
   readonly parentId: string | undefined
+  readonly metadata: Content
   readonly content: Content
-  /** Of the content as it came over the wire, for limits: cheaper and more honest than measuring objects. */
+  /** Binary parts that a comm message carries beside its JSON. */
+  readonly buffers: readonly Buffer[]
+  /** Of the content and the buffers as they came over the wire, for limits: cheaper and more honest than measuring objects. */
   readonly sizeBytes: number
 }
 
@@ -41,17 +44,17 @@ export function createHeader(type: string, sessionId: string, now = new Date()):
   }
 }
 
-/** Frames of a message without parent, in sending order. */
-export function encode(header: Header, content: Content, key: string): Buffer[] {
+/** Frames of a message without parent, in sending order. Buffers are not part of the signature (messaging protocol, "Wire Protocol"). */
+export function encode(header: Header, content: Content, key: string, buffers: readonly Buffer[] = []): Buffer[] {
   const parts = [header, {}, {}, content].map((part) => Buffer.from(JSON.stringify(part)))
-  return [DELIMITER, Buffer.from(sign(parts, key).toString('hex')), ...parts]
+  return [DELIMITER, Buffer.from(sign(parts, key).toString('hex')), ...parts, ...buffers]
 }
 
 /** Throws on a missing delimiter, a bad signature, or parts that are not the objects the protocol names. */
 export function decode(frames: readonly Buffer[], key: string): Message {
   const start = frames.findIndex((frame) => frame.equals(DELIMITER))
   if (start < 0) throw new Error('message without delimiter')
-  const [signature, header, parent, metadata, content] = frames.slice(start + 1)
+  const [signature, header, parent, metadata, content, ...buffers] = frames.slice(start + 1)
   if (!signature || !header || !parent || !metadata || !content) throw new Error('message with missing frames')
   const expected = sign([header, parent, metadata, content], key)
   const given = Buffer.from(signature.toString('latin1'), 'hex')
@@ -60,8 +63,10 @@ export function decode(frames: readonly Buffer[], key: string): Message {
   return {
     header: asHeader(parseObject(header, 'header')),
     parentId: typeof parentId === 'string' ? parentId : undefined,
+    metadata: parseObject(metadata, 'metadata'),
     content: parseObject(content, 'content'),
-    sizeBytes: content.length,
+    buffers,
+    sizeBytes: buffers.reduce((sum, buffer) => sum + buffer.length, content.length),
   }
 }
 
@@ -87,7 +92,8 @@ function asHeader(value: Content): Header {
   }
 }
 
-function parseObject(bytes: Buffer, what: string): Content {
+/** Parses bounded JSON that must be an object. @throws when it is nested too deep, no JSON, or something else */
+export function parseObject(bytes: Buffer, what: string): Content {
   if (isDeeperThan(bytes, MAX_DEPTH)) throw new Error(`${what} nested deeper than ${MAX_DEPTH}`)
   const value: unknown = JSON.parse(bytes.toString())
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} is not an object`)
