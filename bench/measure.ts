@@ -16,20 +16,28 @@ export interface Timed {
   readonly maxMs: number
 }
 
-/** Each contestant in turn, `rounds` times, after one round that does not count. */
-export async function interleave(contestants: readonly Contestant[], rounds: number): Promise<Timed[]> {
+/** Each contestant in turn, `rounds` times, after one round that does not count; `before` is awaited before each. */
+export async function interleave(
+  contestants: readonly Contestant[],
+  rounds: number,
+  before: () => Promise<void>,
+): Promise<Timed[]> {
   const times = contestants.map((): number[] => [])
   for (let round = 0; round <= rounds; round++) {
     for (const [index, contestant] of contestants.entries()) {
+      await before()
       const took = await contestant.run()
       if (round > 0) times[index]?.push(took)
     }
     process.stderr.write(`\rround ${round} of ${rounds}${round === rounds ? '\n' : ''}`)
   }
-  return contestants.map(({ name }, index) => {
-    const sorted = (times[index] ?? []).toSorted((a, b) => a - b)
-    return { name, medianMs: median(sorted), minMs: sorted[0] ?? 0, maxMs: sorted.at(-1) ?? 0 }
-  })
+  return contestants.map(({ name }, index) => ({ name, ...spread(times[index] ?? []) }))
+}
+
+/** Median, least and greatest of some durations; zeros for none. */
+export function spread(times: readonly number[]): Omit<Timed, 'name'> {
+  const sorted = times.toSorted((a, b) => a - b)
+  return { medianMs: median(sorted), minMs: sorted[0] ?? 0, maxMs: sorted.at(-1) ?? 0 }
 }
 
 /** The middle of sorted numbers, the mean of the two middle ones for an even count; 0 for none. */
@@ -52,17 +60,4 @@ function tryCommand(command: string, args: string[]): string {
   } catch {
     return 'unknown'
   }
-}
-
-/** A table in plain text: name, median, spread, and the ratio to the first row. */
-export function table(rows: readonly Timed[]): string {
-  const [first] = rows
-  const ms = (value: number) => value.toFixed(0).padStart(8)
-  return [
-    `${''.padEnd(34)}${'median'.padStart(8)}${'min'.padStart(8)}${'max'.padStart(8)}   ratio`,
-    ...rows.map(
-      (row) =>
-        `${row.name.padEnd(34)}${ms(row.medianMs)}${ms(row.minMs)}${ms(row.maxMs)}${(row.medianMs / (first?.medianMs || 1)).toFixed(2).padStart(8)}`,
-    ),
-  ].join('\n')
 }

@@ -1,138 +1,137 @@
 /**
- * What running a notebook costs beside its own work: 11 cells (read 1,000 rows with pandas, ten small cells, write a
- * CSV) through our API, POST execute until the final status is seen, against a script with nbclient in the same image.
+ * What running a notebook costs beside its own work: through our API, from POST execute until the final status is seen,
+ * against scripts with nbclient and papermill in the same image, which run without a sandbox, an API or stored results.
  */
 
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { openServiceProcess } from '../cli/service-process.ts'
-import { type Client, signIn } from '../client/client.ts'
-import { createApplication } from '../contract/applications.ts'
-import { createDevice, sendState } from '../contract/devices.ts'
-import { executeNotebook, getExecution } from '../contract/executions.ts'
-import { createNotebook, uploadNotebook } from '../contract/notebooks.ts'
-import { conditions, interleave, table } from './measure.ts'
+import { createGate } from './idle.ts'
+import { type Contestant, interleave, spread, type Timed } from './measure.ts'
+import { type BenchNotebook, ELEVEN, HUNDRED, PLOT, TRIVIAL } from './notebooks.ts'
+import { type Detail, executeOnce, LOOK_MS, type Ours, openOurs } from './ours.ts'
+import { openPeers, type Peers } from './peers.ts'
+import { atLeast, atMost, type Bar, type Report } from './report.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const ROWS = 1000
-const EMAIL = 'bench@fieldbook.local'
-const PASSWORD = 'only for the bench'
+/** The bars of issue 3: ms through the API, and how many times faster than papermill. */
+const BARS = [
+  { notebook: TRIVIAL, mostMs: 60, leastTimes: 25 },
+  { notebook: PLOT, mostMs: 260, leastTimes: 10 },
+  { notebook: HUNDRED, mostMs: 220, leastTimes: 18 },
+  { notebook: ELEVEN, mostMs: 150, leastTimes: 10 },
+] as const
+const COLD_MOST_MS = 1000
 
-/** Prints the table; `rounds` runs of each. */
-export async function benchOverhead(rounds: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'fieldbook-bench-'))
-  try {
-    await using service = await openServiceProcess({
-      dataDir: join(folder, 'data'),
-      port: 0,
-      email: EMAIL,
-      password: PASSWORD,
-      env: { ...process.env, FIELDBOOK_LOG_LEVEL: 'warn' },
-    })
-    const ours = await prepareOurs(await signIn(service.url, EMAIL, PASSWORD))
-    const peer = await prepareNbclient(folder, ours.inputCsv)
-    const timed = await interleave(
-      [
-        { name: 'nbclient, no sandbox', run: peer },
-        { name: 'Fieldbook API, cold kernel, sandbox', run: ours.run },
-      ],
-      rounds,
-    )
-    console.log(`overhead: 11 cells, ${ROWS} rows, ms, ${rounds} interleaved runs each\n${conditions()}\n`)
-    console.log(table(timed))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+/** Neither a fork server nor anything started before it is asked for. */
+const COLD = { FIELDBOOK_FORK_SERVER: 'off', FIELDBOOK_SPARES: '0' }
+
+/** `rounds` runs of each contestant, which take turns. */
+export async function benchOverhead(rounds: number): Promise<Report> {
+  await using ours = await openOurs()
+  await using cold = await openOurs(COLD)
+  await using peers = await openPeers(await historyCsv(ours))
+  const seen = new Map<string, Detail[]>()
+  const contestants = [
+    ...(await Promise.all(BARS.map(({ notebook }) => contestantsOf(notebook, ours, peers, seen)))).flat(),
+    await oursOn(cold, TRIVIAL, nameOf(TRIVIAL, 'cold'), new Map()),
+  ]
+  const gate = createGate()
+  const timed = new Map((await interleave(contestants, rounds, gate.pass)).map((row) => [row.name, row]))
+  return {
+    name: 'overhead',
+    says: `${rounds} interleaved runs of each after one that does not count, ms`,
+    tables: [timesTable(timed, peers), phasesTable(seen)],
+    bars: [
+      ...BARS.flatMap((bar) => barsOf(bar, timed)),
+      atMost('cold', medianOf(timed, TRIVIAL, 'cold'), COLD_MOST_MS, 'ms'),
+    ],
+    notes: [
+      `Ours: POST execute until the final status is seen, looked for every ${LOOK_MS} ms over one kept-alive connection.`,
+      'Peers: from the start of a script of the image to its end, without a sandbox.',
+      `Cold: the service with ${Object.entries(COLD)
+        .map((pair) => pair.join('='))
+        .join(' ')}.`,
+      gate.told,
+      ...(peers.missing ? [peers.missing] : []),
+    ],
   }
 }
 
-const CELLS = [
-  "import os\nimport pandas as pd\nd = pd.read_csv(os.path.join(os.environ['INPUT_DIR'], 'history.csv'))",
-  'd.describe()',
-  ...Array.from({ length: 8 }, (_, index) => `x${index} = d['value'].rolling(${index + 2}).mean()\nx${index}.max()`),
-  "d.assign(smooth=x7).to_csv(os.path.join(os.environ['OUTPUT_DIR'], 'out.csv'), index=False)",
-]
+const nameOf = ({ name }: BenchNotebook, who: string) => `${name}, ${who}`
 
-const NOTEBOOK = JSON.stringify({
-  nbformat: 4,
-  nbformat_minor: 5,
-  metadata: { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
-  cells: CELLS.map((source, index) => ({
-    id: `c${index}`,
-    cell_type: 'code',
-    metadata: {},
-    execution_count: null,
-    outputs: [],
-    source,
-  })),
-})
+const medianOf = (timed: ReadonlyMap<string, Timed>, notebook: BenchNotebook, who: string) =>
+  timed.get(nameOf(notebook, who))?.medianMs ?? 0
 
-async function prepareOurs(client: Client): Promise<{ run: () => Promise<number>; inputCsv: string }> {
-  const { id: applicationId } = await client.call(createApplication, { body: { name: 'bench' } })
-  const { id: deviceId } = await client.call(createDevice, {
-    params: { applicationId },
-    body: { name: 'pump', attributes: [{ name: 'value', dataType: 'number' }] },
-  })
-  const states = Array.from({ length: ROWS }, (_, index) => ({
-    time: 1_700_000_000_000 + index * 60_000,
-    data: { value: Math.round(1000 * Math.sin(index / 20)) / 10 },
-  }))
-  await client.call(sendState, { params: { applicationId, deviceId }, body: states })
-  const { id: notebookId } = await client.call(createNotebook, {
-    params: { applicationId },
-    body: {
-      name: 'eleven cells',
-      inputs: [{ inputType: 'deviceData', fileName: 'history.csv', deviceIds: [deviceId], start: 1, end: 0 }],
-      outputs: [{ outputType: 'temporaryUrl', fileName: 'out.csv' }],
+async function contestantsOf(
+  notebook: BenchNotebook,
+  ours: Ours,
+  peers: Peers,
+  seen: Map<string, Detail[]>,
+): Promise<Contestant[]> {
+  return [
+    ...peers.names.map((peer) => ({ name: nameOf(notebook, peer), run: () => peers.run(peer, notebook) })),
+    await oursOn(ours, notebook, nameOf(notebook, 'ours'), seen),
+  ]
+}
+
+async function oursOn(
+  ours: Ours,
+  notebook: BenchNotebook,
+  name: string,
+  seen: Map<string, Detail[]>,
+): Promise<Contestant> {
+  const ids = await ours.prepare(notebook)
+  const details: Detail[] = []
+  seen.set(notebook.name, details)
+  return {
+    name,
+    run: async () => {
+      const { detail, tookMs } = await executeOnce(ours.client, ids)
+      details.push(detail)
+      return tookMs
     },
+  }
+}
+
+/** What ours stages as the input, so that peers read the very same bytes. */
+async function historyCsv(ours: Ours): Promise<string> {
+  const { detail } = await executeOnce(ours.client, await ours.prepare(ELEVEN))
+  return (await fetch(detail.inputInfo['history.csv']?.url ?? '')).text()
+}
+
+function timesTable(timed: ReadonlyMap<string, Timed>, peers: Peers) {
+  const rows = [...timed.values()].map((row) => {
+    const papermill = timed.get(row.name.replace(/, .*/, ', papermill'))
+    const ratio = papermill && row !== papermill ? `${(papermill.medianMs / row.medianMs).toFixed(1)} ×` : ''
+    return [row.name, Math.round(row.medianMs), Math.round(row.minMs), Math.round(row.maxMs), ratio]
   })
-  const params = { applicationId, notebookId }
-  const bytes = new TextEncoder().encode(NOTEBOOK)
-  await client.call(uploadNotebook, { params, file: { name: 'eleven.ipynb', bytes } })
-  const first = await executeOnce(client, params)
-  const inputCsv = await (await fetch(first.log.inputInfo['history.csv']?.url ?? '')).text()
-  return { run: async () => (await executeOnce(client, params)).tookMs, inputCsv }
+  const against = peers.names.includes('papermill') ? 'faster than papermill' : ''
+  return { head: ['', 'median', 'min', 'max', against], rows }
 }
 
-async function executeOnce(client: Client, params: { applicationId: string; notebookId: string }) {
-  const from = performance.now()
-  const { executionId } = await client.call(executeNotebook, { params, body: {} })
-  for (;;) {
-    const log = await client.call(getExecution, { params: { ...params, executionId } })
-    if (log.progress.phase === 'finished') {
-      if (log.status !== 'completed')
-        throw new Error(`the run ended ${log.status}: ${JSON.stringify(log.executionErrors)}`)
-      return { log, tookMs: performance.now() - from }
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+const MOMENTS = [
+  'runQueuedAt',
+  'runStartedAt',
+  'inputsCompletedAt',
+  'notebookCompletedAt',
+  'outputsCompletedAt',
+] as const
+
+/** Where the time of ours goes, from the timestamps of its own log: medians of each step. */
+function phasesTable(seen: ReadonlyMap<string, readonly Detail[]>) {
+  const rows = [...seen].map(([name, [_, ...details]]) => {
+    const steps = MOMENTS.slice(1).map((moment, index) => {
+      const before = MOMENTS[index] ?? moment
+      return spread(details.map((detail) => at(detail, moment) - at(detail, before))).medianMs
+    })
+    return [name, ...steps]
+  })
+  return { head: ['where ours spends it', 'queued', 'inputs', 'notebook', 'outputs'], rows }
 }
 
-/** The same notebook and the same rows for nbclient, run by the image's own interpreter. */
-async function prepareNbclient(folder: string, inputCsv: string): Promise<() => Promise<number>> {
-  const image: { python: string; env: Record<string, string> } = JSON.parse(
-    await readFile(join(ROOT, '.fieldbook', 'images', 'v4', 'image.json'), 'utf8'),
-  )
-  const [inputs, outputs] = [join(folder, 'in'), join(folder, 'out')]
-  await mkdir(inputs)
-  await mkdir(outputs)
-  await writeFile(join(inputs, 'history.csv'), inputCsv)
-  const source = join(folder, 'eleven.ipynb')
-  await writeFile(source, NOTEBOOK)
-  const peer = fileURLToPath(new URL('nbclient_peer.py', import.meta.url))
-  const env = {
-    ...process.env,
-    ...image.env,
-    INPUT_DIR: inputs,
-    OUTPUT_DIR: outputs,
-    IPYTHONDIR: join(folder, 'ipython'),
-  }
-  return async () => {
-    const from = performance.now()
-    await promisify(execFile)(image.python, [peer, source, join(folder, 'result.ipynb')], { env, timeout: 120_000 })
-    return performance.now() - from
-  }
+const at = (detail: Detail, moment: (typeof MOMENTS)[number]) => Date.parse(detail[moment] ?? '')
+
+function barsOf({ notebook, mostMs, leastTimes }: (typeof BARS)[number], timed: ReadonlyMap<string, Timed>): Bar[] {
+  const ours = medianOf(timed, notebook, 'ours')
+  const papermill = medianOf(timed, notebook, 'papermill')
+  const time = atMost(notebook.name, ours, mostMs, 'ms')
+  if (papermill === 0) return [time]
+  return [time, atLeast(`${notebook.name}, times papermill`, papermill / ours, leastTimes, '×')]
 }

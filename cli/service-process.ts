@@ -13,6 +13,7 @@ const STOP_MS = 40_000
 
 export interface ServiceProcess extends AsyncDisposable {
   readonly url: string
+  readonly pid: number
   /** Resolves when the service has ended, for whatever reason. */
   readonly ended: Promise<unknown>
 }
@@ -24,6 +25,8 @@ export interface ServiceSettings {
   readonly password: string
   /** Settings of the person who called, which the ones above overrule. */
   readonly env: Record<string, string | undefined>
+  /** Options for the Node that runs it, `--cpu-prof` for one. */
+  readonly nodeArgs?: readonly string[]
 }
 
 /** Starts the service and waits until it is ready; its log goes to `service.log` of the data folder. */
@@ -31,7 +34,7 @@ export async function openServiceProcess(settings: ServiceSettings): Promise<Ser
   await mkdir(settings.dataDir, { recursive: true })
   const logPath = join(settings.dataDir, 'service.log')
   const log = createWriteStream(logPath)
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...(settings.nodeArgs ?? []), MAIN], {
     env: {
       ...settings.env,
       FIELDBOOK_PORT: String(settings.port),
@@ -51,6 +54,7 @@ export async function openServiceProcess(settings: ServiceSettings): Promise<Ser
   const url = await readyUrl(child, ended, logPath)
   return {
     url,
+    pid: child.pid ?? 0,
     ended,
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM')

@@ -55,6 +55,20 @@ export const ExecutionLog = Type.Object({
 })
 export type ExecutionLog = Static<typeof ExecutionLog>
 
+/** Why an execution did not succeed, as the execution's own endpoint tells it; logs have name and message only. */
+export const ExecutionCause = Type.Object({
+  name: Type.String({ description: 'CellError, RunTimeout, OutOfMemory and so on' }),
+  message: Type.String({ description: 'a sentence for the owner of the notebook' }),
+  cellNumber: Type.Optional(Type.Integer({ description: 'among the cells that run, from 1' })),
+  cellIndex: Type.Optional(Type.Integer({ description: 'in the notebook, from 0' })),
+  ename: Type.Optional(Type.String()),
+  evalue: Type.Optional(Type.String()),
+  traceback: Type.Optional(Type.Array(Type.String())),
+  input: Type.Optional(Type.String({ description: 'the file name of the input' })),
+  output: Type.Optional(Type.String({ description: 'the file or directory name of the output' })),
+})
+export type ExecutionCause = Readonly<Static<typeof ExecutionCause>>
+
 /** Where a run is: which of the phases, and in the notebook phase which of the cells that will run. */
 export const Progress = Type.Object({
   phase: words('queued', 'inputs', 'notebook', 'outputs', 'finished'),
@@ -73,6 +87,25 @@ export const RanOn = Type.Object({
   }),
   sandbox: Type.Object({ level: Type.Integer(), name: Type.String() }),
 })
+
+/** What a run used. Phases and cells that were not reached are missing. */
+export const ExecutionUsage = Type.Object({
+  peakMemoryBytes: Type.Optional(Type.Integer()),
+  cpuSeconds: Type.Optional(Type.Number()),
+  bytesIn: Type.Integer({ description: 'of all inputs' }),
+  bytesOut: Type.Integer({ description: 'of all files that were kept' }),
+  outputBytes: Type.Optional(Type.Integer({ description: 'that cells printed and showed' })),
+  phasesMs: Type.Object({
+    queued: Type.Optional(Type.Integer()),
+    inputs: Type.Optional(Type.Integer()),
+    notebook: Type.Optional(Type.Integer()),
+    outputs: Type.Optional(Type.Integer()),
+  }),
+  cells: Type.Array(
+    Type.Object({ cellNumber: Type.Integer(), cellIndex: Type.Integer(), ms: Type.Number() }),
+  ),
+})
+export type ExecutionUsage = Static<typeof ExecutionUsage>
 
 export const MinuteCount = Type.Object({
   date: DateTime,

@@ -13,7 +13,7 @@ export interface Route<
 > {
   /** `resource.action`, which is also the name of the scope that allows it. */
   readonly operation: string
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Fastify's spelling, `:id` for a parameter. */
   readonly path: string
   readonly summary: string

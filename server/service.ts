@@ -1,24 +1,27 @@
 /** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
 
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
+import { sandboxLimits } from './executions/limits.ts'
 import { openWorker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
 import { messageOf } from './ground/errors.ts'
-import { createLog } from './ground/log.ts'
+import { createLog, type Log } from './ground/log.ts'
+import { removeTree } from './ground/remove-tree.ts'
 import { createApp, type FastifyInstance } from './http/app.ts'
 import type { Parts } from './http/parts.ts'
+import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
-import { createImages } from './sandbox/images.ts'
+import { createImages, type Images } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
 import { openToSandboxes } from './sandbox/readable.ts'
-import { DEFAULT_LIMITS, type SandboxLimits } from './sandbox/spec.ts'
+import type { SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
 import { type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
@@ -41,6 +44,7 @@ export async function openService(config: Config): Promise<Service> {
   await using opening = new AsyncDisposableStack()
   const logger = createLog(config.logLevel)
   const event = (name: string, fields: Record<string, unknown>) => logger.info(fields, name)
+  const loopDelay = opening.use(watchLoopDelay())
   const bwrap = await findBwrap(config.toolsDir)
 
   const address = await databaseAddress(config, bwrap, opening, event)
@@ -55,15 +59,16 @@ export async function openService(config: Config): Promise<Service> {
   const linkSecret = await openLinkSecret(keys)
   const madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
 
-  const limits: SandboxLimits = {
-    ...DEFAULT_LIMITS,
-    memoryBytes: config.sandbox.memoryBytes,
-    fileBytes: config.sandbox.outputBytes,
-  }
+  const limits = sandboxLimits(config.limits)
   await openToSandboxes(RUNNER)
-  const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits })
-  logger.info({ sandboxLevel: host.level, sandbox: host.name, problem: host.problem }, 'sandbox probed')
   const images = createImages(config.toolsDir)
+  const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits, image: () => images.get('v4') })
+  const { level, name, missing, problem } = host
+  logger[missing.length > 0 ? 'warn' : 'info'](
+    { sandboxLevel: level, sandbox: name, missing, problem },
+    'sandbox probed',
+  )
+  const kernels = opening.use(await openKernels(config, host, limits, images, logger))
 
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
     baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
@@ -74,6 +79,7 @@ export async function openService(config: Config): Promise<Service> {
         blobs,
         log: logger,
         host,
+        kernels,
         image: images.get,
         limits,
         workRoot: join(config.dataDir, 'work'),
@@ -88,7 +94,9 @@ export async function openService(config: Config): Promise<Service> {
     database: await databaseHealth(db),
     sandbox: sandboxHealth(host),
     image: await imageHealth(images),
+    kernels: kernelHealth(kernels),
     worker: { ready: true, slots: config.worker.slots, running: worker.running },
+    eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
   })
   const app = await createApp({ db, blobs, tokens, config, log: logger, linkSecret, linkFile, health }, logger)
   opening.defer(() => closeDoor(app))
@@ -96,6 +104,24 @@ export async function openService(config: Config): Promise<Service> {
 
   const parts = opening.move()
   return { url: addressOf(app.server.address()), madePassword, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+/** The room kernels come from, its folder emptied of what a crash left, and the default image being warmed. */
+async function openKernels(
+  config: Config,
+  host: SandboxHost,
+  limits: SandboxLimits,
+  images: Images,
+  log: Log,
+): Promise<Kernels> {
+  const root = join(config.dataDir, 'kernels')
+  await removeTree(root)
+  // Closed to other users of the machine; the sandboxes get at what is inside by mounts, not by this path.
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  const kernels = createKernels({ host, root, limits, log, ...config.kernels })
+  // Without an image there is nothing to warm; the first run says so.
+  void images.get('v4').then(kernels.warm, () => {})
+  return kernels
 }
 
 /** Requests under way may end within this time; then their connections are cut. */
@@ -153,12 +179,16 @@ async function databaseHealth(db: { one: (text: string) => Promise<unknown> }) {
   return { ready: true }
 }
 
-const sandboxHealth = ({ level, name, problem }: SandboxHost) => ({
+const sandboxHealth = ({ level, name, missing, problem }: SandboxHost) => ({
   ready: problem === undefined,
   level,
   name,
+  missing,
   ...(problem === undefined ? {} : { problem }),
 })
+
+/** Ready even when nothing is warm: kernels then start cold, and the reason is told. */
+const kernelHealth = ({ state }: Kernels) => ({ ready: true, ...state })
 
 async function imageHealth(images: { get(version: string): Promise<{ version: string; source: string }> }) {
   try {

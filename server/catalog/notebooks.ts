@@ -2,6 +2,7 @@
 
 import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
 import type { ImageVersion, NotebookPatch, NotebookPost } from '../../contract/notebooks.ts'
+import type { NotebookLimits } from '../../contract/limits.ts'
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
@@ -18,6 +19,7 @@ interface NotebookRow {
   outputs: NotebookOutput[]
   jupyter_file_name: string | null
   jupyter_blob_key: string | null
+  limits: NotebookLimits
   created_at: Date
   updated_at: Date
 }
@@ -30,6 +32,8 @@ export interface StoredNotebook {
   readonly imageVersion: ImageVersion
   readonly inputs: NotebookInput[]
   readonly outputs: NotebookOutput[]
+  /** What its executions may take, where that is less than the installation allows. */
+  readonly limits: NotebookLimits
   /** The uploaded file, or undefined before the first upload. */
   readonly jupyterFile: { readonly name: string; readonly blobKey: string } | undefined
   readonly createdAt: Date
@@ -51,6 +55,7 @@ const toNotebook = (row: NotebookRow): StoredNotebook => ({
     row.jupyter_file_name && row.jupyter_blob_key
       ? { name: row.jupyter_file_name, blobKey: row.jupyter_blob_key }
       : undefined,
+  limits: row.limits,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 })
@@ -132,6 +137,21 @@ export async function patchNotebook(
       patch.inputs ? JSON.stringify(patch.inputs) : null,
       patch.outputs ? JSON.stringify(patch.outputs) : null,
     ],
+  )
+  if (!row) throw notFound('Notebook')
+  return toNotebook(row)
+}
+
+/** Replaces the limits of a notebook, which the caller has checked. @throws notFound */
+export async function setLimits(
+  db: Queryable,
+  applicationId: string,
+  id: string,
+  limits: NotebookLimits,
+): Promise<StoredNotebook> {
+  const row = await db.one<NotebookRow>(
+    'update notebooks set limits = $3, updated_at = now() where id = $1 and application_id = $2 returning *',
+    [id, applicationId, JSON.stringify(limits)],
   )
   if (!row) throw notFound('Notebook')
   return toNotebook(row)

@@ -16,7 +16,7 @@ export function outputContext(
   log: ExecutionLog,
   globals: Record<string, unknown>,
 ): TemplateContext {
-  const { jupyterBlobKey: _, ...notebook } = execution.snapshot
+  const { jupyterBlobKey: _, limits: __, ...notebook } = execution.snapshot
   return {
     ...inputContext(execution, globals),
     notebook: {

@@ -1,6 +1,7 @@
 /** The life of an execution as pure decisions: which status may follow which, and which one a failure leads to. */
 
 import type { ExecutionStatus } from '../../contract/executions.ts'
+import { CAUSES, type Failure } from './causes.ts'
 
 /**
  * `inProgress` may return to `queued` when its worker was lost and attempts are left. `canceling` may still end as what
@@ -25,29 +26,9 @@ export const before = (to: ExecutionStatus) => STATUSES.filter((from) => canBeco
 
 const STATUSES = Object.keys(NEXT).filter((status): status is ExecutionStatus => status in NEXT)
 
-/** Why an execution did not succeed. Data, stored with the execution and shown to its owner. */
-export interface Failure {
-  readonly stage: 'inputs' | 'notebook' | 'outputs' | 'worker'
-  readonly reason: 'failed' | 'timeout' | 'canceled'
-  /** A short name such as `ZeroDivisionError`, `InputFailed`, `OutputMissing`. */
-  readonly name: string
-  /** A sentence for the owner: what happened, to what, and where. */
-  readonly message: string
-}
-
 /** The final status an execution with this failure (or none) gets. */
-export function finalStatus(failure: Failure | undefined): ExecutionStatus {
-  switch (failure?.reason) {
-    case undefined:
-      return 'completed'
-    case 'failed':
-      return 'errored'
-    case 'timeout':
-      return 'timeout'
-    case 'canceled':
-      return 'canceled'
-  }
-}
+export const finalStatus = (failure: Pick<Failure, 'name'> | undefined): ExecutionStatus =>
+  failure === undefined ? 'completed' : CAUSES[failure.name]
 
 /** Attempts a run gets when workers die under it. */
 export const MAX_ATTEMPTS = 3

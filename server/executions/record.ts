@@ -1,6 +1,7 @@
 /** An execution as it is stored, and as the API shows it. */
 
 import type { ExecutionLog, ExecutionStatus, Progress } from '../../contract/executions.ts'
+import type { ExecutionLimits } from '../../contract/limits.ts'
 import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
 import type { ImageVersion } from '../../contract/notebooks.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
@@ -16,6 +17,8 @@ export interface NotebookSnapshot {
   readonly outputs: readonly NotebookOutput[]
   readonly jupyterFileName: string
   readonly jupyterBlobKey: string
+  /** Undefined for executions that were asked for before notebooks had limits. */
+  readonly limits?: ExecutionLimits
 }
 
 /** A file of an execution: where its bytes are and what they are. */

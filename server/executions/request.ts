@@ -1,11 +1,13 @@
 /** Asking for an execution: everything that can be refused is refused here, before anything is queued. */
 
 import type { ExecutionOptions } from '../../contract/executions.ts'
+import type { ExecutionLimits } from '../../contract/limits.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import { parseMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
+import { effectiveLimits } from './limits.ts'
 import type { Execution } from './record.ts'
 import { queueExecution } from './store.ts'
 
@@ -23,7 +25,7 @@ export async function requestExecution(
   notebook: StoredNotebook,
   options: ExecutionOptions,
   requester: Requester,
-  limits: { runMinutes: number },
+  installation: ExecutionLimits,
   now: Date,
 ): Promise<string> {
   if (!notebook.jupyterFile) {
@@ -40,6 +42,7 @@ export async function requestExecution(
     )
   }
   requireJson(options.templateContext)
+  const limits = effectiveLimits(notebook.limits, installation)
   const id = newId(now)
   await queueExecution(db, {
     id,
@@ -53,6 +56,7 @@ export async function requestExecution(
       outputs: notebook.outputs,
       jupyterFileName: notebook.jupyterFile.name,
       jupyterBlobKey: notebook.jupyterFile.blobKey,
+      limits,
     },
     relativeTo,
     templateContext: options.templateContext,

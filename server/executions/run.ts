@@ -4,8 +4,9 @@ import { readGlobals } from '../catalog/applications.ts'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import { forgetResults } from '../kernel/execute.ts'
-import { openKernel } from '../kernel/kernel.ts'
+import type { Kernels } from '../kernel/kernels.ts'
 import { NOTEBOOK_LIMITS, type Notebook, parseNotebook } from '../kernel/notebook.ts'
+import type { Seat } from '../kernel/seat.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
@@ -16,6 +17,7 @@ import { inputContext, outputContext } from './context.ts'
 import { finishExecution } from './finish.ts'
 import { openWorkingFolder, type WorkingFolder } from './folder.ts'
 import type { Failure } from './lifecycle.ts'
+import { sandboxLimits } from './limits.ts'
 import { createReporter } from './progress.ts'
 import { type Execution, executionBlobs, type LinkFile, toLog } from './record.ts'
 import { makeResults, openLogs } from './results.ts'
@@ -28,6 +30,7 @@ export interface RunParts {
   readonly blobs: Blobs
   readonly log: Log
   readonly host: SandboxHost
+  readonly kernels: Kernels
   /** The image for a notebook's imageVersion; rejects with a message for people when there is none. */
   readonly image: (version: string) => Promise<Image>
   readonly limits: SandboxLimits
@@ -42,10 +45,26 @@ export interface RunParts {
  */
 export async function runExecution(execution: Execution, parts: RunParts, stop: AbortController): Promise<void> {
   const { db, blobs, log } = parts
-  await using folder = await openWorkingFolder(parts.workRoot, execution)
+  const limits = execution.snapshot.limits ? sandboxLimits(execution.snapshot.limits) : parts.limits
   const prefix = `${executionBlobs(execution.id)}/${execution.attempt}`
-  const globals = await readGlobals(db, execution.applicationId)
-  const { failure, notebook, image } = await runPhases(execution, folder, prefix, globals, parts, stop)
+  const [ready, globals] = await Promise.all([prepare(execution, parts), readGlobals(db, execution.applicationId)])
+  await using folder = await openWorkingFolder(parts.workRoot, execution)
+  await using seat =
+    ready.image && ready.notebook
+      ? await parts.kernels.take({ image: ready.image, limits, signal: stop.signal })
+      : undefined
+  const { failure, notebook, image } =
+    seat && ready.image && ready.notebook
+      ? await runPhases(
+          execution,
+          { image: ready.image, notebook: ready.notebook, seat },
+          folder,
+          prefix,
+          globals,
+          parts,
+          stop,
+        )
+      : ready
   await recordNotebookEnd(db, execution)
   const made = await makeResults(execution, notebook, folder.results, {
     image,
@@ -54,19 +73,21 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     signal: AbortSignal.timeout(FINISH_MS),
   })
   const current = await getExecution(db, execution.notebookId, execution.id)
+  // Without a kernel nothing is collected: the failure that kept it from starting keeps the outputs away as well.
+  const kernel = await seat?.kernel.catch(() => undefined)
   const status = await finishExecution(db, {
     execution,
     failure,
-    outputDir: folder.outputs,
+    outputDir: kernel?.outputs ?? folder.results,
     results: made.files,
     unmade: made.unmade,
     context: outputContext(execution, toLog(current, parts.linkFile), globals),
     blobs,
     prefix,
-    maxBytes: parts.limits.fileBytes,
+    maxBytes: limits.outputBytes,
     signal: AbortSignal.timeout(FINISH_MS),
   })
-  log.info({ executionId: execution.id, status, failure: failure?.name }, 'execution finished')
+  log.info({ executionId: execution.id, status, failure: failure?.name, start: kernel?.start }, 'execution finished')
 }
 
 /** The size was checked when it was uploaded, against the limit of that day. */
@@ -82,9 +103,27 @@ interface Phases {
   readonly image: Image | undefined
 }
 
+/** What must be there before anything starts: the image and the notebook, or why one of them is missing. */
+async function prepare(execution: Execution, { image, blobs }: RunParts): Promise<Phases> {
+  const { imageVersion, jupyterBlobKey } = execution.snapshot
+  try {
+    const [found, bytes] = await Promise.all([image(imageVersion), blobs.read(jupyterBlobKey)])
+    return { failure: undefined, notebook: parseNotebook(bytes, ACCEPTED), image: found }
+  } catch (error) {
+    return { failure: notReady(error), notebook: undefined, image: undefined }
+  }
+}
+
+interface Ready {
+  readonly image: Image
+  readonly notebook: Notebook
+  readonly seat: Seat
+}
+
 /** Inputs, then cells. The kernel starts while the inputs are staged: neither needs the other until the first cell. */
 async function runPhases(
   execution: Execution,
+  { image, notebook, seat }: Ready,
   folder: WorkingFolder,
   prefix: string,
   globals: Record<string, unknown>,
@@ -94,21 +133,10 @@ async function runPhases(
   const { db, blobs, host } = parts
   const logs = openLogs(folder.results)
   try {
-    let image: Image
-    let notebook: Notebook
-    try {
-      image = await parts.image(execution.snapshot.imageVersion)
-      notebook = parseNotebook(await blobs.read(execution.snapshot.jupyterBlobKey), ACCEPTED)
-    } catch (error) {
-      return { failure: notReady(error), notebook: undefined, image: undefined }
-    }
-    await using kernel = holdKernel(
-      openKernel({ image, host, folders: folder, limits: parts.limits, signal: stop.signal }),
-    )
     const staged = await stageInputs(
       execution.snapshot.inputs,
       execution.templateContext,
-      folder.inputs,
+      seat.inputs,
       {
         db,
         applicationId: execution.applicationId,
@@ -132,7 +160,7 @@ async function runPhases(
     await using reporter = createReporter(db, execution, parts.log)
     const failure = await runNotebook({
       notebook,
-      kernel: kernel.opening,
+      kernel: seat.kernel,
       signal: stop.signal,
       onProgress: reporter.report,
       onStream: logs.write,
@@ -140,18 +168,6 @@ async function runPhases(
     return { failure, notebook, image }
   } finally {
     await logs.close()
-  }
-}
-
-/** Closes the kernel however the run ends, also when it was still being opened. */
-function holdKernel<K extends AsyncDisposable>(opening: Promise<K>) {
-  opening.catch(() => {}) // whoever needs the kernel hears of it; a run that failed earlier never asks
-  return {
-    opening,
-    [Symbol.asyncDispose]: async () => {
-      const kernel = await opening.catch(() => undefined)
-      await kernel?.[Symbol.asyncDispose]()
-    },
   }
 }
 

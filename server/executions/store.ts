@@ -6,7 +6,7 @@
 import type { Progress } from '../../contract/executions.ts'
 import { notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
-import { before, MAX_ATTEMPTS } from './lifecycle.ts'
+import { before } from './lifecycle.ts'
 import {
   type Execution,
   type ExecutionError,
@@ -69,7 +69,7 @@ export async function claimExecution(db: Queryable, workerId: string, leaseMs: n
   const rows = await db.query<ExecutionRow>(
     `update executions set status = 'inProgress', attempt = attempt + 1, worker_id = $1,
        lease_until = now() + $2 * interval '1 millisecond', started_at = clock_timestamp(),
-       inputs_completed_at = null, notebook_completed_at = null, phase = 'inputs', cell = 0, cells = 0
+       inputs_completed_at = null, notebook_completed_at = null, phase = 'inputs', cell = 0, cells = 0, input_info = '{}'
      where id = (
        select waiting.id from executions waiting
        left join (
@@ -89,21 +89,7 @@ export async function claimExecution(db: Queryable, workerId: string, leaseMs: n
 export type Holder = Pick<Execution, 'id' | 'attempt'>
 
 /** Only the attempt that holds an execution may write to it; `$1` is its id, `$2` the attempt. */
-const HELD = `id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`
-
-/** Renews the lease; the status tells of a cancellation, undefined that the execution is no longer this attempt's. */
-export async function renewLease(
-  db: Queryable,
-  holder: Holder,
-  leaseMs: number,
-): Promise<Execution['status'] | undefined> {
-  const row = await db.one<{ status: Execution['status'] }>(
-    `update executions set lease_until = now() + $3 * interval '1 millisecond'
-     where ${HELD} returning status`,
-    [holder.id, holder.attempt, leaseMs],
-  )
-  return row?.status
-}
+export const HELD = `id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`
 
 /** Records where the run is. */
 export async function recordProgress(db: Queryable, holder: Holder, progress: Progress): Promise<void> {
@@ -176,24 +162,6 @@ export async function recordEnd(
   )
 }
 
-/**
- * Gives a run up unharmed, because its worker closes: it is queued again, which wakes the other workers, and the attempt
- * does not count.
- */
-export async function releaseExecution(db: Queryable, holder: Holder): Promise<void> {
-  await db.query(
-    `with released as (
-       update executions set status = case when status = 'canceling' then 'canceled' else 'queued' end,
-         outputs_completed_at = case when status = 'canceling' then clock_timestamp() end,
-         phase = case when status = 'canceling' then 'finished' else 'queued' end,
-         attempt = attempt - 1, worker_id = null, lease_until = null
-       where ${HELD} returning id
-     )
-     select pg_notify($3, id) from released`,
-    [holder.id, holder.attempt, QUEUED],
-  )
-}
-
 /** @throws notFound */
 export async function getExecution(db: Queryable, notebookId: string, id: string): Promise<Execution> {
   const row = await db.one<ExecutionRow>('select * from executions where id = $1 and notebook_id = $2', [
@@ -243,29 +211,6 @@ export async function unfinishedExecutions(db: Queryable, notebookId: string): P
   const rows = await db.query<{ id: string }>(
     `select id from executions where notebook_id = $1 and status in ('queued', 'inProgress', 'canceling')`,
     [notebookId],
-  )
-  return rows.map(({ id }) => id)
-}
-
-/**
- * Takes executions back whose worker has let its lease run out: they are queued again, canceled if that was asked for,
- * or errored once every attempt is used up. Gives their ids.
- */
-export async function reapExecutions(db: Queryable): Promise<string[]> {
-  const lost = { name: 'WorkerLost', message: `The worker was lost ${MAX_ATTEMPTS} times while this ran` }
-  const rows = await db.query<{ id: string }>(
-    `with lost as (
-       update executions set
-         status = case when status = 'canceling' then 'canceled' when attempt >= $1 then 'errored' else 'queued' end,
-         errors = case when status = 'inProgress' and attempt >= $1 then $2::jsonb else errors end,
-         outputs_completed_at =
-           case when status = 'canceling' or attempt >= $1 then clock_timestamp() else outputs_completed_at end,
-         phase = case when status = 'canceling' or attempt >= $1 then 'finished' else 'queued' end,
-         worker_id = null, lease_until = null
-       where status in ('inProgress', 'canceling') and lease_until < now() returning id
-     )
-     select id, pg_notify($3, id) from lost`,
-    [MAX_ATTEMPTS, JSON.stringify([lost]), QUEUED],
   )
   return rows.map(({ id }) => id)
 }

@@ -3,13 +3,19 @@
  * and gives back what it has not finished when it closes.
  */
 
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { AppError, messageOf } from '../ground/errors.ts'
-import { newId } from '../ground/ids.ts'
 import { removeTree } from '../ground/remove-tree.ts'
+import { untilBack } from '../stores/postgres/away.ts'
+import { type Held, releaseExecution, renewLeases, takeBack } from './leases.ts'
+import { openPresence, type Presence } from './presence.ts'
 import { type Execution, executionBlobs } from './record.ts'
 import { type RunParts, runExecution } from './run.ts'
 import { cancellation, GivenUp } from './stop.ts'
-import { CANCELING, claimExecution, QUEUED, reapExecutions, releaseExecution, renewLease } from './store.ts'
+import { CANCELING, claimExecution, QUEUED } from './store.ts'
+import { openWatch } from './watch.ts'
 
 export interface WorkerOptions {
   readonly slots: number
@@ -20,8 +26,13 @@ export interface WorkerOptions {
 }
 
 export interface Worker extends AsyncDisposable {
+  readonly id: string
   /** Executions running now. */
   readonly running: number
+  /** Whether the others know that it lives; without that it claims nothing. */
+  readonly isPresent: boolean
+  /** Claims nothing any more, and resolves when the runs have ended or the time is up. */
+  drain(limitMs: number): Promise<void>
 }
 
 interface Run {
@@ -33,11 +44,32 @@ interface Run {
 const LEASE_MS = 15_000
 const POLL_MS = 1000
 
-/** Opens a worker, which owns its `workRoot`; disposing it stops claiming, gives running executions back and waits for them to let go. */
+/**
+ * Opens a worker, which works in a folder of its own below `workRoot`; disposing it stops claiming, gives running
+ * executions back and waits for them to let go.
+ */
 export async function openWorker(parts: RunParts, options: WorkerOptions): Promise<Worker> {
-  const worker = new SlotWorker(parts, options)
-  await worker.open()
-  return worker
+  let worker: SlotWorker | undefined
+  await using opening = new AsyncDisposableStack()
+  const presence = opening.use(
+    await openPresence(parts.db, {
+      onReturn: () => worker?.returned(),
+      log: (event, fields) => parts.log.warn(fields, event),
+    }),
+  )
+  const workRoot = join(parts.workRoot, presence.id)
+  // Closed to other users of the machine; sandboxes get at the folders inside by mounts, not by this path.
+  await mkdir(workRoot, { recursive: true, mode: 0o700 })
+  opening.defer(() => removeTree(workRoot))
+  worker = new SlotWorker({ ...parts, workRoot }, options, presence)
+  worker.own(opening.move())
+  try {
+    await worker.open(parts.workRoot)
+    return worker
+  } catch (error) {
+    await worker[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 class SlotWorker implements Worker {
@@ -45,38 +77,70 @@ class SlotWorker implements Worker {
   readonly #slots: number
   readonly #leaseMs: number
   readonly #pollMs: number
-  readonly #id = newId()
+  readonly #presence: Presence
+  /** The lock and the folder, which go last. */
+  readonly #owned = new AsyncDisposableStack()
   readonly #runs = new Map<string, Run>()
   readonly #listeners = new AsyncDisposableStack()
   #timers: NodeJS.Timeout[] = []
+  #draining = false
   #closing = false
   #claiming: Promise<void> | undefined
   #claimAgain = false
 
-  constructor(parts: RunParts, options: WorkerOptions) {
+  /** Held by this worker in the database and by no run of its own, at the last renewal. */
+  #strays: ReadonlySet<string> = new Set()
+
+  constructor(parts: RunParts, options: WorkerOptions, presence: Presence) {
+    this.#presence = presence
     this.#parts = parts
     this.#slots = options.slots
     this.#leaseMs = options.leaseMs ?? LEASE_MS
     this.#pollMs = options.pollMs ?? POLL_MS
   }
 
+  get id(): string {
+    return this.#presence.id
+  }
+
   get running(): number {
     return this.#runs.size
   }
 
-  async open(): Promise<void> {
-    const { db } = this.#parts
+  get isPresent(): boolean {
+    return this.#presence.isHeld
+  }
+
+  /** Takes over what has to go when the worker has gone. */
+  own(parts: AsyncDisposable): void {
+    this.#owned.use(parts)
+  }
+
+  async open(root: string): Promise<void> {
+    const { db, log } = this.#parts
     this.#listeners.use(await db.listen(QUEUED, () => this.#wake()))
     this.#listeners.use(await db.listen(CANCELING, (id) => this.#cancel(id)))
     this.#timers = [
       setInterval(() => this.#wake(), this.#pollMs),
       setInterval(() => this.#quietly('lease not renewed', () => this.#renew()), this.#leaseMs / 3),
-      setInterval(() => this.#quietly('lost runs not looked for', () => this.#reap()), this.#leaseMs / 3),
     ]
-    // What a crash left: every attempt gets a folder of its own, so nothing else would ever remove these.
-    await removeTree(this.#parts.workRoot)
-    await this.#reap()
+    this.#listeners.use(openWatch({ db, log, presence: this.#presence, root, leaseMs: this.#leaseMs }))
     this.#wake()
+  }
+
+  /** The lock is held again after its session was lost, mostly with the database: the leases may be all but over. */
+  returned(): void {
+    void this.#quietly('lease not renewed', () => this.#renew())
+    this.#wake()
+  }
+
+  async drain(limitMs: number): Promise<void> {
+    this.#draining = true
+    await this.#claiming
+    const early = new AbortController()
+    const late = pause(limitMs, undefined, { signal: early.signal }).catch(() => {})
+    await Promise.race([this.#ended(), late])
+    early.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,7 +149,16 @@ class SlotWorker implements Worker {
     await this.#listeners.disposeAsync()
     await this.#claiming
     for (const { stop } of this.#runs.values()) stop.abort(new GivenUp('the worker is closing'))
+    await this.#ended()
+    await this.#owned.disposeAsync()
+  }
+
+  async #ended(): Promise<void> {
     await Promise.all([...this.#runs.values()].map(({ ended }) => ended))
+  }
+
+  get #mayClaim(): boolean {
+    return !this.#closing && !this.#draining && this.#presence.isHeld
   }
 
   /** Claims until the slots are full or nothing waits. One claimer at a time: a burst of wake-ups is one look. */
@@ -102,12 +175,12 @@ class SlotWorker implements Worker {
     const { db } = this.#parts
     while (this.#claimAgain) {
       this.#claimAgain = false
-      while (!this.#closing && this.#runs.size < this.#slots) {
-        const execution = await claimExecution(db, this.#id, this.#leaseMs)
+      while (this.#mayClaim && this.#runs.size < this.#slots) {
+        const execution = await claimExecution(db, this.id, this.#leaseMs)
         if (!execution) break
         // The worker may have been told to close while the claim was under way.
-        if (this.#closing) await releaseExecution(db, execution)
-        else this.#start(execution)
+        if (this.#mayClaim) this.#start(execution)
+        else await releaseExecution(db, execution)
       }
     }
   }
@@ -139,8 +212,11 @@ class SlotWorker implements Worker {
         await blobs.deleteAll(executionBlobs(id))
         return
       }
-      // The lease runs out and the next attempt follows; attempts are counted, so a fault of ours cannot go on for ever.
       log.error({ executionId: id, attempt, error: stackOf(error) }, 'execution failed by our fault')
+      // The next attempt follows; lost ones are counted, so a fault of ours cannot go on for ever.
+      await this.#quietly('failed execution not given back', async () => {
+        await untilBack(() => takeBack(db, [execution], messageOf(error)))
+      })
     }
   }
 
@@ -149,16 +225,29 @@ class SlotWorker implements Worker {
   }
 
   async #renew(): Promise<void> {
-    for (const { execution, stop } of this.#runs.values()) {
-      const status = await renewLease(this.#parts.db, execution, this.#leaseMs)
-      if (status === 'canceling') this.#cancel(execution.id)
-      if (status === undefined) stop.abort(new GivenUp('the execution belongs to another attempt'))
+    // A run that begins while the statement is under way is not judged by its answer.
+    const known = [...this.#runs.values()]
+    const held = await renewLeases(this.#parts.db, this.id, this.#leaseMs)
+    for (const { execution, stop } of known) {
+      const mine = held.find((one) => isSame(one, execution))
+      if (mine?.status === 'canceling') this.#cancel(execution.id)
+      if (!mine) stop.abort(new GivenUp('the execution belongs to another attempt'))
     }
+    await this.#takeStraysBack(held)
   }
 
-  async #reap(): Promise<void> {
-    const ids = await reapExecutions(this.#parts.db)
-    if (ids.length > 0) this.#parts.log.warn({ executionIds: ids }, 'executions of a lost worker taken back')
+  /**
+   * A claim whose answer was lost with the connection, or a run that ended when the database was away, is held by this
+   * worker for ever and run by nobody. What is seen twice is none that was claimed just now.
+   */
+  async #takeStraysBack(held: readonly Held[]): Promise<void> {
+    const strays = held.filter((one) => {
+      const run = this.#runs.get(one.id)
+      return !run || !isSame(run.execution, one)
+    })
+    const again = strays.filter((one) => this.#strays.has(keyOf(one)))
+    this.#strays = new Set(strays.map(keyOf))
+    if (again.length > 0) await takeBack(this.#parts.db, again, 'its worker lost sight of it')
   }
 
   /** For work that is tried again anyway: a database that is away for a moment must not end the service. */
@@ -170,5 +259,10 @@ class SlotWorker implements Worker {
     }
   }
 }
+
+const isSame = (a: Pick<Held, 'id' | 'attempt'>, b: Pick<Held, 'id' | 'attempt'>) =>
+  a.id === b.id && a.attempt === b.attempt
+
+const keyOf = ({ id, attempt }: Held) => `${id}/${attempt}`
 
 const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error))

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { ExecutionLimits } from '../../contract/limits.ts'
 import { type Entry, SETTINGS } from './settings.ts'
 
 export interface Config {
@@ -19,8 +20,11 @@ export interface Config {
   readonly logLevel: string
   readonly ingest: { readonly maxAgeMs: number | undefined }
   readonly urls: { readonly ttlMs: number }
-  readonly sandbox: { readonly mode: 'on' | 'off'; readonly memoryBytes: number; readonly outputBytes: number }
-  readonly worker: { readonly slots: number; readonly runMinutes: number }
+  readonly sandbox: { readonly mode: 'on' | 'landlock' | 'off' }
+  readonly kernels: { readonly forking: boolean; readonly spares: number }
+  readonly worker: { readonly slots: number }
+  /** What any execution may take at most. */
+  readonly limits: Readonly<ExecutionLimits>
 }
 
 /** Thrown when settings don't make sense; the message lists every one of them. */
@@ -59,8 +63,24 @@ export function readConfig(env: Environment, root: string): Config {
     logLevel: read(S.logLevel),
     ingest: { maxAgeMs: read(S.ingestMaxAge) },
     urls: { ttlMs: read(S.urlTtl) },
-    sandbox: { mode: read(S.sandbox), memoryBytes: read(S.runMemory), outputBytes: read(S.outputSize) },
-    worker: { slots: read(S.slots) || availableParallelism(), runMinutes: read(S.runMinutes) },
+    sandbox: { mode: read(S.sandbox) },
+    kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
+    worker: { slots: read(S.slots) || availableParallelism() },
+    limits: {
+      memoryBytes: read(S.runMemory),
+      cores: read(S.runCores),
+      processes: read(S.runProcesses),
+      openFiles: read(S.runOpenFiles),
+      outputBytes: read(S.outputSize),
+      outputFiles: read(S.outputFiles),
+      temporaryBytes: read(S.temporarySize),
+      temporaryFiles: read(S.temporaryFiles),
+      cellOutputBytes: read(S.cellOutput),
+      runOutputBytes: read(S.runOutput),
+      cellSeconds: read(S.cellTime),
+      runMinutes: read(S.runMinutes),
+      silenceSeconds: read(S.silence),
+    },
   }
   if (problems.length > 0) throw new ConfigError(`These settings can't be used:\n  ${problems.join('\n  ')}`)
   return freeze(config)

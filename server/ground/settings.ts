@@ -1,83 +1,21 @@
 /** The table of settings: name, default, what it means. `.env.example` is generated from it. */
 
-export interface Entry<T> {
-  readonly name: string
-  readonly default: string
-  readonly says: string
-  readonly expects: string
-  readonly secret?: boolean
-  readonly parse: (text: string) => T
-}
+import { LIMIT_SETTINGS } from './limit-settings.ts'
+import {
+  A_DURATION,
+  A_SIZE,
+  databaseUrl,
+  duration,
+  type Entry,
+  entry,
+  httpUrl,
+  integer,
+  oneOf,
+  size,
+  text,
+} from './setting.ts'
 
-const text = (value: string) => value
-
-function integer(from: number, to: number) {
-  return (value: string) => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < from || number > to) throw new Error('not in range')
-    return number
-  }
-}
-
-function number(from: number, to: number) {
-  return (value: string) => {
-    const parsed = Number(value)
-    if (!(parsed >= from && parsed <= to)) throw new Error('not in range')
-    return parsed
-  }
-}
-
-function oneOf<const T extends string>(...words: T[]) {
-  return (value: string): T => {
-    const found = words.find((word) => word === value)
-    if (!found) throw new Error('not one of them')
-    return found
-  }
-}
-
-const SIZES: Record<string, number> = {
-  '': 1,
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-}
-const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function withUnit(units: Record<string, number>) {
-  return (value: string): number => {
-    const match = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(value)
-    const [, amount = '', unit = ''] = match ?? []
-    const result = Math.round(Number(amount) * (Object.hasOwn(units, unit) ? (units[unit] ?? 0) : Number.NaN))
-    if (!match || !Number.isSafeInteger(result)) throw new Error('no such unit, or too large')
-    return result
-  }
-}
-
-/** Bytes of a text such as `32MB`. */
-const size = withUnit(SIZES)
-/** Milliseconds of a text such as `15m`. */
-const duration = withUnit(DURATIONS)
-
-function httpUrl(value: string): string | undefined {
-  if (!value) return undefined
-  const url = new URL(value)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('not http')
-  return value.replace(/\/+$/, '')
-}
-
-function databaseUrl(value: string): string | undefined {
-  if (value && !/^postgres(?:ql)?:\/\//.test(value)) throw new Error('not postgres')
-  return value || undefined
-}
-
-const A_SIZE = 'a size such as 512MB'
-const A_DURATION = 'a duration such as 30s, 15m or 7d'
-
-const entry = <T>(e: Entry<T>): Entry<T> => e
+export type { Entry }
 
 export const SETTINGS = {
   host: entry({
@@ -137,9 +75,23 @@ export const SETTINGS = {
   sandbox: entry({
     name: 'FIELDBOOK_SANDBOX',
     default: 'on',
-    says: 'off runs notebooks without any containment; only for code you trust as yourself.',
+    says: 'off runs notebooks without any containment, only for code you trust as yourself; landlock does without namespaces.',
+    expects: 'on, landlock or off',
+    parse: oneOf('on', 'landlock', 'off'),
+  }),
+  forkServer: entry({
+    name: 'FIELDBOOK_FORK_SERVER',
+    default: 'on',
+    says: 'off starts every kernel cold, half a second later; on forks them from a process that has everything loaded.',
     expects: 'on or off',
     parse: oneOf('on', 'off'),
+  }),
+  spares: entry({
+    name: 'FIELDBOOK_SPARES',
+    default: '2',
+    says: 'Kernels that wait already forked, each of about 5 MB.',
+    expects: 'a number from 0 to 64',
+    parse: integer(0, 64),
   }),
   slots: entry({
     name: 'FIELDBOOK_SLOTS',
@@ -148,27 +100,7 @@ export const SETTINGS = {
     expects: 'a number from 0 to 256',
     parse: integer(0, 256),
   }),
-  runMinutes: entry({
-    name: 'FIELDBOOK_RUN_MINUTES',
-    default: '60',
-    says: 'Minutes a notebook may run before it ends with status timeout.',
-    expects: 'a number from 0.01 to 10080',
-    parse: number(0.01, 10_080),
-  }),
-  runMemory: entry({
-    name: 'FIELDBOOK_RUN_MEMORY',
-    default: '4GB',
-    says: 'Memory one execution may use.',
-    expects: A_SIZE,
-    parse: size,
-  }),
-  outputSize: entry({
-    name: 'FIELDBOOK_OUTPUT_SIZE',
-    default: '5GB',
-    says: 'What the outputs of one execution may have together, and so the largest file it may write.',
-    expects: A_SIZE,
-    parse: size,
-  }),
+  ...LIMIT_SETTINGS,
   notebookBytes: entry({
     name: 'FIELDBOOK_NOTEBOOK_SIZE',
     default: '32MB',

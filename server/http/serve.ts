@@ -3,7 +3,7 @@
  * the original orders it (behaviour dossier §6.7), then the handler runs with typed values.
  */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
 import { allows } from '../access/scopes.ts'
@@ -37,6 +37,15 @@ export interface Door {
 
 const ANONYMOUS: Caller = { userId: '', scope: [] }
 
+/** A route whose handler answers by itself: a stream, or bytes that are no JSON. */
+export function serveRaw<T extends Route<TObject, TObject, TSchema, TSchema>>(
+  door: Door,
+  route: T,
+  handle: (call: Call<T>, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
+  register(door, route, handle)
+}
+
 /**
  * Registers a route. What the handler gives becomes the JSON answer; a 200 route's handler gives exactly what the
  * contract's reply says, which the journeys check.
@@ -45,6 +54,18 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
   door: Door,
   route: T,
   handle: (call: Call<T>) => Promise<unknown>,
+): void {
+  register(door, route, async (call, request, reply) => {
+    const answer = await handle(call)
+    const path = request.url.split('?')[0] ?? ''
+    return reply.code(route.status).send(wrap(route, answer, path, asRecord(request.query)))
+  })
+}
+
+function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
+  door: Door,
+  route: T,
+  handle: (call: Call<T>, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   const checkParams = createCheck(route.params)
   const checkQuery = createCheck(route.query)
@@ -62,7 +83,7 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
       if (route.authenticated && !allows(caller.scope, route.operation, route.method === 'GET')) throw forbidden()
-      const answer = await handle({
+      const call = {
         // Checked against the route's own schemas just above.
         params: lowerCaseIds(request.params) as ParamsOf<T>,
         query: query as QueryOf<T>,
@@ -70,9 +91,8 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
         file: () => door.readFile(request, route.file ?? ''),
         caller,
         baseUrl: door.baseUrl(request),
-      })
-      const path = request.url.split('?')[0] ?? ''
-      return reply.code(route.status).send(wrap(route, answer, path, query))
+      }
+      return handle(call, request, reply)
     },
   })
 }

@@ -54,6 +54,7 @@ export function openFramedSession(options: {
   })
   socket.on('error', () => {}) // `close` follows
   socket.on('close', () => fail('its connection broke'))
+  socket.resume() // it may have been paused until somebody listened
   const write = (frame: Content, buffers?: readonly Buffer[]) => {
     if (!socket.destroyed) socket.write(encodeFrame(frame, buffers))
   }

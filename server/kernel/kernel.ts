@@ -1,39 +1,47 @@
 /**
- * A Python kernel of an image in a sandbox of its own, used for one execution and never again.
- * Owns the sandbox, the sockets and the short folder they live in; when it is closed nothing of them is left.
+ * A kernel of an image in a sandbox of its own, started cold and used for one execution. The way for whatever can't be
+ * forked, and the one that stays when forking fails. Owns the sandbox, the sockets and the short folder they live in.
  */
 import { randomBytes } from 'node:crypto'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { environmentOf, type Folders, mountsOf, placesInside } from '../sandbox/environment.ts'
+import { messageOf } from '../ground/errors.ts'
+import { environmentOf, fontMounts, type Places, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
-import { type Ending, openSandbox, type SandboxProcess } from '../sandbox/process.ts'
+import { type Ending, openSandbox, type Sandbox, type SandboxProcess } from '../sandbox/process.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { SESSION_LIMITS, type Session, type SessionLimits } from './session.ts'
 import type { Content } from './wire.ts'
 import { openZmqSession } from './zmq-session.ts'
 
+/** Closing it ends the process and all it started; its OUTPUT_DIR can be read until it is released. */
 export interface Kernel extends AsyncDisposable {
   readonly session: Session
   readonly process: SandboxProcess
   /** The content of the kernel's `kernel_info_reply`, to be stored as the notebook's language_info. */
   readonly info: Content
+  /** OUTPUT_DIR as this process reaches it. */
+  readonly outputs: string
   /**
    * Lets the kernel end by itself, so that files left open are written out and `atexit` functions run; one that takes
    * longer than `limitMs` is left to be killed.
    */
   finish(limitMs: number): Promise<void>
+  /** Gives back what outlives the process: OUTPUT_DIR, the identity, the control group. Closes it before, if need be. */
+  release(): Promise<void>
 }
 
 export interface KernelOptions {
   readonly image: Image
   readonly host: SandboxHost
-  /** Inputs are read-only inside, and must be readable for everyone; outputs and work are given to the sandbox's identity. */
-  readonly folders: Omit<Folders, 'ipc'>
+  /** The run's own, which its caller makes and removes. */
+  readonly folder: string
+  /** Below `folder`, or anywhere; read-only inside, and must be readable for everyone. */
+  readonly inputs: string
   readonly limits: SandboxLimits
   readonly sessionLimits?: SessionLimits
   /** Until the first answer; a cold disk can take a multiple of the usual half second. */
@@ -54,30 +62,40 @@ export class KernelNotStarted extends Error {
 
 const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 const RUNNER_INSIDE = '/runner'
+const IPC_INSIDE = '/ipc'
 /** sun_path is 108 bytes with its end; the sockets are called k-1 … k-5. */
 const MAX_FOLDER_BYTES = 107 - '/k-1'.length
 
 /** Resolves when the kernel has answered on both channels; rejects with KernelNotStarted or the signal's reason. */
 export async function openKernel(options: KernelOptions): Promise<Kernel> {
-  const { host, limits, signal } = options
+  const { host, limits, signal, folder } = options
   await using parts = new AsyncDisposableStack()
-  const ipc = await openIpcFolder(dirname(options.folders.work))
+  const ipc = await openIpcFolder(dirname(folder))
   parts.defer(() => rm(ipc, { recursive: true, force: true }))
   const { uid, release } = host.takeUid()
   parts.defer(release)
-  const folders = { ...options.folders, ipc }
-  const inside = placesInside(host, folders)
+  const bare = host.level === 0
+  const inside = placesInside(host, folder)
+  const ipcInside = bare ? ipc : IPC_INSIDE
+  if (bare) for (const path of [inside.outputs, inside.work]) await mkdir(path, { recursive: true })
   const key = randomBytes(32).toString('hex')
-  await writeFile(join(ipc, 'k.json'), connectionFile(inside.ipc, key), { mode: 0o600 })
-  if (uid !== undefined && host.level > 0) await give(uid, [folders.outputs, folders.work, ipc, join(ipc, 'k.json')])
+  await writeFile(join(ipc, 'k.json'), connectionFile(ipcInside, key), { mode: 0o600 })
+  if (uid !== undefined && !bare) await give(uid, [ipc, join(ipc, 'k.json')])
 
   const process = parts.use(
     await openSandbox(
       {
-        command: kernelCommand(options.image, host, inside),
+        command: kernelCommand(options.image, host, ipcInside),
         cwd: inside.work,
         env: environmentOf(options.image, inside, host),
-        mounts: [...mountsOf(options.image, folders, inside), { source: RUNNER, target: RUNNER_INSIDE }],
+        mounts: [
+          ...options.image.mounts,
+          ...fontMounts(options.image),
+          { source: options.inputs, target: inside.inputs },
+          { source: ipc, target: ipcInside, writable: true },
+          { source: RUNNER, target: RUNNER_INSIDE },
+        ],
+        outputFolder: inside.outputs,
         limits,
         ...(uid === undefined ? {} : { uid }),
       },
@@ -85,16 +103,35 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
       signal ? { signal } : {},
     ),
   )
-  const session = parts.use(
-    openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS }),
-  )
+  const session = openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS })
+  parts.use(session)
   const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
+  const outputs = parts.use(await openOutputs(process, inside))
   const owned = parts.move()
-  const finish = async (limitMs: number) => {
-    session.shutdown()
-    await Promise.race([process.exited, setTimeout(limitMs, undefined, { ref: false })])
+  return {
+    session,
+    process,
+    info,
+    outputs: outputs.path,
+    finish: async (limitMs) => {
+      session.shutdown()
+      await Promise.race([process.exited, setTimeout(limitMs, undefined, { ref: false })])
+    },
+    [Symbol.asyncDispose]: async () => {
+      await process[Symbol.asyncDispose]()
+      await session[Symbol.asyncDispose]()
+    },
+    release: () => owned.disposeAsync(),
   }
-  return { session, process, info, finish, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Before any cell, so that no notebook can have put something else there. */
+async function openOutputs(process: Sandbox, inside: Places) {
+  try {
+    return await process.openFolder(inside.outputs)
+  } catch (error) {
+    throw new KernelNotStarted(`OUTPUT_DIR could not be opened (${messageOf(error)})`)
+  }
 }
 
 /** Beside the working folder, which is cleared after a crash; where that makes too long a path, in the shortest place. */
@@ -114,9 +151,9 @@ async function give(uid: number, paths: readonly string[]): Promise<void> {
 }
 
 /** History in memory: on disk it would be a database and a thread, for nobody. */
-function kernelCommand(image: Image, host: SandboxHost, inside: Folders): [string, ...string[]] {
+function kernelCommand(image: Image, host: SandboxHost, ipc: string): [string, ...string[]] {
   const runner = join(host.level === 0 ? RUNNER : RUNNER_INSIDE, 'kernel.py')
-  return [image.python, runner, '-f', join(inside.ipc, 'k.json'), '--HistoryManager.hist_file=:memory:']
+  return [image.python, runner, '-f', join(ipc, 'k.json'), '--HistoryManager.hist_file=:memory:']
 }
 
 async function firstAnswer(

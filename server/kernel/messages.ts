@@ -22,7 +22,10 @@ export function bundleOf(content: Content): { data: Metadata; metadata: Metadata
 /** The file format has objects under JSON types only; nbformat refuses the whole notebook for one elsewhere. */
 function asStorable(type: string, value: unknown): unknown {
   const mayBeObject = type === 'application/json' || type.endsWith('+json')
-  return mayBeObject || typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value === 'string') return value.toWellFormed()
+  if (mayBeObject) return value
+  const isLines = Array.isArray(value) && value.every((line) => typeof line === 'string')
+  return (isLines ? value.join('') : JSON.stringify(value)).toWellFormed()
 }
 
 /** What later updates of a display call it. */
@@ -33,7 +36,7 @@ export function displayIdOf(content: Content): string | undefined {
 
 /** The error of an `error` message or an error reply, cut to a length a person could read. */
 export function errorOf(content: Content): { ename: string; evalue: string; traceback: string[] } {
-  const lines = Array.isArray(content['traceback']) ? content['traceback'].map(String) : []
+  const lines = Array.isArray(content['traceback']) ? content['traceback'].map((line) => String(line).toWellFormed()) : []
   let left = ERROR_CHARACTERS
   const traceback = lines.flatMap((line) => {
     if (left <= 0) return []
@@ -53,12 +56,14 @@ export function asksToExit(reply: Content): boolean {
   })
 }
 
+/** Half of a surrogate pair, which Python can print, is not text: most readers of the file would refuse it. */
 function textIn(content: Content, key: string): string {
   const value = content[key]
-  return typeof value === 'string' ? value : ''
+  return typeof value === 'string' ? value.toWellFormed() : ''
 }
 
-function objectIn(content: Content, key: string): Metadata {
+/** The object under a key, empty when there is none. */
+export function objectIn(content: Content, key: string): Metadata {
   const value = content[key]
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   return isObject ? (value as Metadata) : {} // parsed JSON: any object has string keys and unknown values

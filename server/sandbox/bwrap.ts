@@ -24,7 +24,7 @@ export interface BwrapCall {
 const UNTIL_SETPRIV = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_DAC_READ_SEARCH']
 
 /** Only what programs look up: no user of this machine, no resolver, no keys. */
-const ETC_FROM_HOST = ['alternatives', 'ld.so.cache', 'fonts', 'matplotlibrc', 'mime.types']
+export const ETC_FROM_HOST = ['alternatives', 'ld.so.cache', 'fonts', 'matplotlibrc', 'mime.types']
 
 /** Builds the call; `host` must be one that `probeSandbox` found able to start it. */
 export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
@@ -41,6 +41,7 @@ export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
     ...systemFiles(host, spec),
     ...etcFiles(uid, fd),
     ...mountArguments(spec.mounts),
+    ...ownFolders(spec),
     '--remount-ro',
     '/',
     '--chdir',
@@ -110,6 +111,17 @@ function mountArguments(mounts: readonly Mount[]): string[] {
     }),
     ...[writable ? '--bind' : '--ro-bind', source, target],
   ])
+}
+
+/** bwrap knows no limit on the number of files: with a control group each one is paid for in memory. */
+function ownFolders({ outputFolder, cwd, limits }: SandboxSpec): string[] {
+  return [
+    ...(outputFolder === undefined
+      ? []
+      : ['--perms', '0777', '--size', String(limits.outputBytes), '--tmpfs', outputFolder]),
+    // In the home folder's memory, and bounded with it.
+    ...(cwd.startsWith(`${HOME}/`) ? ['--perms', '0777', '--dir', cwd] : []),
+  ]
 }
 
 const depth = (path: string) => path.split('/').length

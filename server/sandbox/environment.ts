@@ -7,35 +7,26 @@ import type { SandboxHost } from './host.ts'
 import type { Image } from './image.ts'
 import type { Mount } from './spec.ts'
 
-export interface Folders {
+export interface Places {
   readonly inputs: string
   readonly outputs: string
   /** The current folder of the notebook; thrown away afterwards. */
   readonly work: string
-  /** Short, because a unix socket's path may have 107 bytes. */
-  readonly ipc: string
 }
 
 export const HOME = '/home/notebook'
 
-/** Where the folders are for the process inside. */
-export function placesInside(host: SandboxHost, folders: Folders): Folders {
-  if (host.level === 0) return folders
-  // Not /work: an image may well live below a folder of that name, and would then have to be mounted into it.
-  return { inputs: '/in', outputs: '/out', work: `${HOME}/work`, ipc: '/ipc' }
-}
+/**
+ * What a run finds where namespaces give it a file system of its own. Not /work: an image may well live below a folder of
+ * that name, and would then have to be mounted into it.
+ */
+const PLACES: Places = { inputs: '/in', outputs: '/out', work: `${HOME}/work` }
 
-/** The mounts of a run: the image and the inputs read-only, the rest writable. */
-export function mountsOf(image: Image, folders: Folders, inside: Folders): Mount[] {
-  return [
-    ...image.mounts,
-    ...fontMounts(image),
-    { source: folders.inputs, target: inside.inputs },
-    { source: folders.outputs, target: inside.outputs, writable: true },
-    { source: folders.work, target: inside.work, writable: true },
-    { source: folders.ipc, target: inside.ipc, writable: true },
-  ]
-}
+/** Where a run finds its places; without a mount namespace they are folders below its own one. */
+export const placesInside = ({ level }: Pick<SandboxHost, 'level'>, folder: string): Places =>
+  level >= 2
+    ? PLACES
+    : { inputs: join(folder, 'in'), outputs: join(folder, 'out'), work: join(folder, 'work') }
 
 /** Matplotlib ignores a read-only cache folder, so only the font list itself is mounted, into a writable one. */
 export function fontMounts(image: Image): Mount[] {
@@ -43,11 +34,11 @@ export function fontMounts(image: Image): Mount[] {
 }
 
 /** The documented variables of a run. The kernel adds those of a terminal (`TERM`, `PAGER` …) by itself. */
-export function environmentOf(image: Image, inside: Folders, host: SandboxHost): Record<string, string> {
+export function environmentOf(image: Image, inside: Places, host: Pick<SandboxHost, 'level'>): Record<string, string> {
   return {
     INPUT_DIR: inside.inputs,
     OUTPUT_DIR: inside.outputs,
-    ...systemEnvironment(image, host.level === 0 ? inside.work : HOME),
+    ...systemEnvironment(image, host.level >= 2 ? HOME : inside.work),
   }
 }
 

@@ -4,8 +4,11 @@
  */
 import { lstat, readlink } from 'node:fs/promises'
 import { unavailable } from '../ground/errors.ts'
-import { findCgroupPlace } from './cgroup.ts'
+import type { CgroupPlace } from './cgroup.ts'
+import { findCgroupPlace } from './cgroup-place.ts'
 import type { SandboxHost } from './host.ts'
+import type { Image } from './image.ts'
+import { landlockProblem } from './landlock.ts'
 import { openSandbox } from './process.ts'
 import { seccompProgram } from './seccomp.ts'
 import { DEFAULT_LIMITS, type SandboxLimits, type SandboxSpec } from './spec.ts'
@@ -14,14 +17,25 @@ import { DEFAULT_LIMITS, type SandboxLimits, type SandboxSpec } from './spec.ts'
 const FIRST_UID = 60_000
 const UIDS = 1000
 
-/** Probes once; `off` is the operator's explicit wish to run notebooks bare. */
-export async function probeSandbox(options: {
+export interface ProbeOptions {
   readonly bwrap: string
-  readonly mode: 'on' | 'off'
+  /** `off` is the operator's explicit wish to run notebooks bare, `landlock` to do without namespaces. */
+  readonly mode: 'on' | 'landlock' | 'off'
   readonly limits?: SandboxLimits
-}): Promise<SandboxHost> {
-  const bare: SandboxHost = { ...emptyHost(options.bwrap), name: 'none: notebooks run as the service itself' }
-  if (options.mode === 'off') return bare
+  /** Whose Python is asked for Landlock where namespaces are forbidden. */
+  readonly image?: () => Promise<Image>
+}
+
+/** Probes once. */
+export async function probeSandbox(options: ProbeOptions): Promise<SandboxHost> {
+  const bare = emptyHost(options.bwrap)
+  if (options.mode === 'off') {
+    return {
+      ...bare,
+      name: 'none: notebooks run as the service itself',
+      missing: ['everything: FIELDBOOK_SANDBOX=off'],
+    }
+  }
   const limits = options.limits ?? DEFAULT_LIMITS
   const architecture = process.arch === 'x64' || process.arch === 'arm64' ? process.arch : undefined
   const cgroup = await findCgroupPlace(limits)
@@ -30,12 +44,59 @@ export async function probeSandbox(options: {
     level: 2,
     rootLinks: await findRootLinks(),
     ...(architecture ? { seccomp: seccompProgram(architecture) } : {}),
+    ...(architecture ? { seccompBare: seccompProgram(architecture, 'no sockets') } : {}),
     ...(cgroup ? { cgroup } : {}),
   }
-  const problem = await startsTrue(host, limits)
-  if (problem !== undefined) return { ...bare, name: 'none: notebooks are refused', problem }
+  const problem =
+    options.mode === 'landlock' ? 'FIELDBOOK_SANDBOX=landlock asks for none' : await startsTrue(host, limits)
+  if (problem !== undefined) return withoutNamespaces(host, problem, options)
   const complete = host.privileged && host.seccomp !== undefined && host.cgroup !== undefined
-  return { ...host, level: complete ? 3 : 2, name: nameOf(host) }
+  return { ...host, level: complete ? 3 : 2, name: nameOf(host), missing: missingOf(host) }
+}
+
+/** Level 1 where Landlock can stand in for namespaces, else nothing. */
+async function withoutNamespaces(host: SandboxHost, problem: string, options: ProbeOptions): Promise<SandboxHost> {
+  const lacks = host.seccompBare ? await landlockProblem(options.image, host.privileged) : 'no system call filter'
+  if (lacks === undefined) {
+    const name = ['seccomp', 'Landlock', ...(host.privileged ? ['own uid'] : []), limitsOf(host)].join(' + ')
+    return {
+      ...host,
+      level: 1,
+      name,
+      missing: [`no namespaces (${problem})`, ...WITHOUT_NAMESPACES, ...missingOf(host)],
+    }
+  }
+  const { cgroup: _, seccomp: __, seccompBare: ___, ...rest } = host
+  const both = `${problem}. Landlock can't stand in for it: ${lacks}`
+  return { ...rest, level: 0, name: 'none: notebooks are refused', missing: ['everything'], problem: both }
+}
+
+const WITHOUT_NAMESPACES = [
+  'no size limit on OUTPUT_DIR and temporary folders: they are folders on the disk of the service',
+  'no result.html: conversion needs namespaces',
+]
+
+/** Pure: what a run is not protected by, or bounded in, on a host that can start it. */
+export function missingOf({
+  privileged,
+  seccomp,
+  cgroup,
+}: Pick<SandboxHost, 'privileged' | 'seccomp' | 'cgroup'>): string[] {
+  return [
+    ...(seccomp ? [] : ['no system call filter: there is none for this processor']),
+    ...(privileged ? [] : ['no user id for each run: all have that of the service, because it is not root']),
+    ...(cgroup ? missingControllers(cgroup) : [WITHOUT_CGROUP]),
+  ]
+}
+
+const WITHOUT_CGROUP =
+  'no control group: memory is limited for each process and not for a run as a whole, files in memory count for nobody, and neither cores nor peak memory are known'
+
+function missingControllers({ version, cpu, cpuacct }: CgroupPlace): string[] {
+  return [
+    ...(cpu ? [] : ['no cpu controller: the limit of cores is not enforced, and a busy run slows its neighbours down']),
+    ...(version === 2 || cpuacct ? [] : ['no cpuacct controller: CPU seconds are not measured']),
+  ]
 }
 
 function emptyHost(bwrap: string): SandboxHost {
@@ -43,6 +104,7 @@ function emptyHost(bwrap: string): SandboxHost {
   return {
     level: 0,
     name: '',
+    missing: [],
     bwrap,
     privileged: ownUid === 0,
     ownUid,
@@ -112,6 +174,8 @@ function nameOf(host: SandboxHost): string {
     host.privileged ? 'namespaces' : 'user namespaces',
     ...(host.seccomp ? ['seccomp'] : []),
     ...(host.privileged ? ['own uid'] : []),
-    host.cgroup ? `cgroup v${host.cgroup.version}` : 'rlimits',
+    limitsOf(host),
   ].join(' + ')
 }
+
+const limitsOf = ({ cgroup }: SandboxHost) => (cgroup ? `cgroup v${cgroup.version}` : 'rlimits')

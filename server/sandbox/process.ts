@@ -6,13 +6,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import { Readable, Writable } from 'node:stream'
+import { unavailable } from '../ground/errors.ts'
 import { bwrapCall, STATUS_FD } from './bwrap.ts'
-import { type Cgroup, openCgroup } from './cgroup.ts'
+import { type Cgroup, openCgroup, type Usage } from './cgroup.ts'
 import { assertUsable, type SandboxHost } from './host.ts'
-import type { SandboxSpec } from './spec.ts'
+import { type OpenFolder, openFolderInside } from './open-folder.ts'
+import { graceMsOf, type SandboxSpec } from './spec.ts'
 
-/** `exited`: by itself. `lost`: closed by its owner before it had ended. */
-export type EndReason = 'exited' | 'timeout' | 'canceled' | 'outOfMemory' | 'lost'
+/** `exited`: by itself. `lost`: closed by its owner before it had ended. `serverLost`: its fork server ended with it. */
+export type EndReason = 'exited' | 'timeout' | 'canceled' | 'outOfMemory' | 'lost' | 'serverLost'
 
 export interface Ending {
   readonly reason: EndReason
@@ -20,6 +22,8 @@ export interface Ending {
   readonly signal: string | null
   /** The last 8 KB, for people who look for the cause. */
   readonly stderrTail: string
+  /** What it took, as far as the machine tells; empty without a control group. */
+  readonly usage: Usage
 }
 
 export interface SandboxProcess extends AsyncDisposable {
@@ -30,15 +34,30 @@ export interface SandboxProcess extends AsyncDisposable {
   stderrTail(): string
 }
 
+/** One that bubblewrap made, or none. */
+export interface Sandbox extends SandboxProcess {
+  /**
+   * Opens a folder by its path inside, and with it the file system it is on: what is in it can be read when the sandbox is
+   * gone, and takes memory until the folder is closed. Call it before the process gets any order of a user.
+   * @throws when the process has ended already
+   */
+  openFolder(path: string): Promise<OpenFolder>
+}
+
 const TAIL_BYTES = 8192
+
+/** A pid namespace empties in milliseconds; what is there after this long is killed by its control group. */
+const SECOND_NET_MS = 1000
 
 /** Starts it. An aborted signal ends it with the reason `timeout` if the abort was one (`TimeoutError`), else `canceled`. */
 export async function openSandbox(
   spec: SandboxSpec,
   host: SandboxHost,
   { signal }: { readonly signal?: AbortSignal } = {},
-): Promise<SandboxProcess> {
+): Promise<Sandbox> {
   assertUsable(host)
+  if (host.level === 1)
+    throw unavailable('Only kernels of the fork server run on this machine: it allows no namespaces')
   signal?.throwIfAborted()
   const cgroup = host.cgroup && host.level > 0 ? await openCgroup(host.cgroup, spec.limits) : undefined
   const child = host.level === 0 ? startBare(spec) : startSandboxed(spec, host, cgroup)
@@ -93,19 +112,23 @@ function superviseChild(
   cgroup: Cgroup | undefined,
   bare: boolean,
   signal: AbortSignal | undefined,
-): SandboxProcess {
+): Sandbox {
   const stderrTail = collectTail(child.stderr)
   const status = bare ? undefined : readStatus(child)
   const gone = exitOf(child)
   let reason: EndReason | undefined
   let killTimer: NodeJS.Timeout | undefined
+  let netTimer: NodeJS.Timeout | undefined
 
-  const kill = () => killAll(child, status, bare)
+  const kill = () => {
+    killAll(child, status, bare)
+    if (!hasExited(child)) netTimer ??= setTimeout(() => void cgroup?.kill(), SECOND_NET_MS)
+  }
   const end = (why: EndReason) => {
     if (reason !== undefined || hasExited(child)) return
     reason = why
     interruptGroup(child, status, bare)
-    killTimer = setTimeout(kill, spec.limits.graceMs)
+    killTimer = setTimeout(kill, graceMsOf(spec.limits, why))
   }
   const onAbort = () => end(isTimeout(signal?.reason) ? 'timeout' : 'canceled')
   signal?.addEventListener('abort', onAbort, { once: true })
@@ -114,19 +137,29 @@ function superviseChild(
   const settle = async (): Promise<Ending> => {
     const { code, signal: by } = await gone
     clearTimeout(killTimer)
+    clearTimeout(netTimer)
     signal?.removeEventListener('abort', onAbort)
     if (bare) killAll(child, status, bare) // what it left in its group
     for (const stream of child.stdio) stream?.destroy()
     const killedByLimit = cgroup !== undefined && (await cgroup.oomKills()) > 0
+    const usage = (await cgroup?.usage()) ?? {}
     await cgroup?.remove()
     const how = howItEnded(code, by)
     const ownReason = killedByLimit && how.signal === 'SIGKILL' ? 'outOfMemory' : 'exited'
-    return { reason: reason ?? ownReason, ...how, stderrTail: stderrTail() }
+    return { reason: reason ?? ownReason, ...how, stderrTail: stderrTail(), usage }
   }
   const exited = settle()
   return {
     exited,
     end,
+    openFolder: async (path) => {
+      if (!bare && status?.initPid === undefined) throw new Error('the sandbox has no process yet')
+      const folder = await openFolderInside(status?.initPid, path)
+      if (!hasExited(child)) return folder
+      // The pid may have been somebody else's by then.
+      await folder[Symbol.asyncDispose]()
+      throw new Error('the sandbox has ended')
+    },
     stderrTail,
     [Symbol.asyncDispose]: async () => {
       reason ??= hasExited(child) ? undefined : 'lost'
@@ -137,7 +170,7 @@ function superviseChild(
 }
 
 const hasExited = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
-const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError'
+export const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError'
 
 function collectTail(stream: Readable | null): () => string {
   let tail = Buffer.alloc(0)

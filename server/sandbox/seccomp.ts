@@ -14,6 +14,7 @@ const ALLOW = 0x7fff0000
 const KILL_PROCESS = 0x80000000
 const ERRNO = 0x00050000
 const EPERM = 1
+const EACCES = 13
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
@@ -32,9 +33,12 @@ const TERMINAL_INJECTION = [0x5412, 0x541c]
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number]
 
-/** The filter for one architecture; a program of another architecture (32-bit code, say) is killed. */
-export function seccompProgram(architecture: Architecture): Buffer {
-  const { audit, calls } = NUMBERS[architecture]
+/**
+ * The filter for one architecture; a program of another architecture (32-bit code, say) is killed. `no sockets` is for
+ * where no network namespace stands behind it: socketpair stays, and what has been opened before.
+ */
+export function seccompProgram(architecture: Architecture, network: 'own' | 'no sockets' = 'own'): Buffer {
+  const { audit, calls, ownDenied } = NUMBERS[architecture]
   return assemble([
     [LOAD, 0, 0, ARCHITECTURE],
     [JUMP_EQUAL, 1, 0, audit],
@@ -42,6 +46,7 @@ export function seccompProgram(architecture: Architecture): Buffer {
     [LOAD, 0, 0, NUMBER],
     ...(architecture === 'x64' ? x32Refused() : []),
     ...DENIED.flatMap((name) => refuse(calls[name], EPERM)),
+    ...ownDenied.flatMap((number) => refuse(number, EPERM)),
     // clone3 takes its flags from memory, where a filter can't see them; glibc falls back to clone on ENOSYS.
     ...refuse(calls.clone3, ENOSYS),
     ...whenCalled(calls.clone, ARGUMENT_0, [
@@ -53,7 +58,7 @@ export function seccompProgram(architecture: Architecture): Buffer {
       ARGUMENT_1,
       TERMINAL_INJECTION.flatMap((request) => refuse(request, EPERM)),
     ),
-    ...whenCalled(calls.socket, ARGUMENT_0, onlySocketFamilies()),
+    ...(network === 'own' ? whenCalled(calls.socket, ARGUMENT_0, onlySocketFamilies()) : refuse(calls.socket, EACCES)),
     [RETURN, 0, 0, ALLOW],
   ])
 }

@@ -11,8 +11,10 @@ export const DENIED = [
   'add_key',
   'bpf',
   'chroot',
+  'clock_adjtime',
   'clock_settime',
   'delete_module',
+  'fanotify_init',
   'finit_module',
   'fsconfig',
   'fsmount',
@@ -42,6 +44,7 @@ export const DENIED = [
   'process_vm_writev',
   'ptrace',
   'quotactl',
+  'quotactl_fd',
   'reboot',
   'request_key',
   'setns',
@@ -52,6 +55,7 @@ export const DENIED = [
   'umount2',
   'unshare',
   'userfaultfd',
+  'vhangup',
   'vmsplice',
 ] as const
 
@@ -72,26 +76,34 @@ const SHARED = {
   move_mount: 429,
   open_tree: 428,
   pidfd_getfd: 438,
+  quotactl_fd: 443,
 } as const
 
 interface Numbers {
   /** AUDIT_ARCH_*, which the kernel shows to a filter. */
   readonly audit: number
   readonly calls: Readonly<Record<SystemCall, number>>
+  /** Refused as well, and not to be had on the other one: segments of the processor's own, and its ports. */
+  readonly ownDenied: readonly number[]
 }
 
 export const NUMBERS: Record<Architecture, Numbers> = {
   x64: {
     audit: 0xc000003e,
+    // modify_ldt, iopl, ioperm
+    ownDenied: [154, 172, 173],
     calls: {
       ...SHARED,
       acct: 163,
       add_key: 248,
       bpf: 321,
       chroot: 161,
+      clock_adjtime: 305,
       clock_settime: 227,
+
       clone: 56,
       delete_module: 176,
+      fanotify_init: 300,
       finit_module: 313,
       init_module: 175,
       ioctl: 16,
@@ -122,20 +134,24 @@ export const NUMBERS: Record<Architecture, Numbers> = {
       umount2: 166,
       unshare: 272,
       userfaultfd: 323,
+      vhangup: 153,
       vmsplice: 278,
     },
   },
   arm64: {
     audit: 0xc00000b7,
+    ownDenied: [],
     calls: {
       ...SHARED,
       acct: 89,
       add_key: 217,
       bpf: 280,
       chroot: 51,
+      clock_adjtime: 266,
       clock_settime: 112,
       clone: 220,
       delete_module: 106,
+      fanotify_init: 262,
       finit_module: 273,
       init_module: 105,
       ioctl: 29,
@@ -166,6 +182,7 @@ export const NUMBERS: Record<Architecture, Numbers> = {
       umount2: 39,
       unshare: 97,
       userfaultfd: 282,
+      vhangup: 58,
       vmsplice: 75,
     },
   },

@@ -8,8 +8,9 @@ import type { FileOutput, NotebookOutput } from '../../contract/notebook-files.t
 import { listFiles } from '../../server/catalog/files.ts'
 import { listRows } from '../../server/catalog/rows.ts'
 import { finishExecution } from '../../server/executions/finish.ts'
+import { takeBack } from '../../server/executions/leases.ts'
 import { canBecome, type Failure } from '../../server/executions/lifecycle.ts'
-import { cancelExecution, getExecution, reapExecutions } from '../../server/executions/store.ts'
+import { cancelExecution, getExecution } from '../../server/executions/store.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { column, makeClaim, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
@@ -64,8 +65,7 @@ test('a holder whose attempt is over writes nothing and leaves no blob behind', 
   const db = await openTestDatabase(t)
   const notebook = await makeNotebook(db, { outputs: [file('a.txt'), result] })
   const ending = await makeEnding(t, db, notebook, { 'a.txt': 'old' })
-  await db.query(`update executions set lease_until = now() - interval '1 ms'`)
-  await reapExecutions(db)
+  await takeBack(db, [ending.execution])
   const current = await makeClaim(db)
   assert.equal(await finishExecution(db, ending), undefined)
   const { status, outputInfo } = await getExecution(db, notebook.id, current.id)

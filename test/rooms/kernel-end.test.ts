@@ -1,11 +1,12 @@
 /** The end of a kernel: by itself and soon, with what the user's code had still to write. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { createLog } from '../../server/ground/log.ts'
 import { runCells } from '../../server/kernel/execute.ts'
-import { openKernel } from '../../server/kernel/kernel.ts'
+import { createKernels } from '../../server/kernel/kernels.ts'
 import { parseNotebook } from '../../server/kernel/notebook.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from '../support/image.ts'
@@ -13,15 +14,12 @@ import { makeFolder } from '../support/make.ts'
 import { ipynb } from '../support/steps.ts'
 
 test('files left open are written out and atexit functions run', async (t) => {
-  const folder = await makeFolder(t)
-  const folders = { inputs: join(folder, 'in'), outputs: join(folder, 'out'), work: join(folder, 'work') }
-  for (const path of Object.values(folders)) await mkdir(path)
-  await using kernel = await openKernel({
-    image: await testImage(),
-    host: await testHost(),
-    folders,
-    limits: DEFAULT_LIMITS,
-  })
+  const root = await makeFolder(t)
+  const [image, host] = await Promise.all([testImage(), testHost()])
+  const log = createLog('silent')
+  await using kernels = createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log })
+  await using seat = await kernels.take({ image, limits: DEFAULT_LIMITS })
+  const kernel = await seat.kernel
   const cell = [
     'import atexit, os',
     'out = os.environ["OUTPUT_DIR"]',
@@ -37,7 +35,7 @@ test('files left open are written out and atexit functions run', async (t) => {
   const ending = await kernel.process.exited
   assert.deepEqual([ending.reason, ending.exitCode], ['exited', 0])
   const written = await Promise.all(
-    ['open.txt', 'open.bin', 'atexit.txt'].map((name) => readFile(join(folders.outputs, name), 'utf8')),
+    ['open.txt', 'open.bin', 'atexit.txt'].map((name) => readFile(join(kernel.outputs, name), 'utf8')),
   )
   assert.deepEqual(written, ['all of it', 'binary', 'ran'])
 })

@@ -101,8 +101,8 @@ test('inputs are read from INPUT_DIR and outputs outlive the kernel in OUTPUT_DI
   const source = `import os, shutil
 shutil.copy(os.environ["INPUT_DIR"] + "/a.csv", os.environ["OUTPUT_DIR"] + "/b.csv")`
   await runSources([source], {
-    stage: ({ inputs }) => writeFile(join(inputs, 'a.csv'), 'x\n1\n'),
-    collect: async ({ outputs }) => {
+    stage: (inputs) => writeFile(join(inputs, 'a.csv'), 'x\n1\n'),
+    collect: async (outputs) => {
       copy = await readFile(join(outputs, 'b.csv'), 'utf8')
     },
   })

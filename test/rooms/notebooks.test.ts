@@ -11,7 +11,7 @@ import { requestExecution } from '../../server/executions/request.ts'
 import { getExecution } from '../../server/executions/store.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
-import { makeApplication, makeCells, makeExecution, makeFolder, makeNotebook } from '../support/make.ts'
+import { makeApplication, makeCells, makeExecution, makeFolder, makeNotebook, testLimits } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const input = (fileName: string): NotebookInput => ({ inputType: 'deviceData', fileName, start: -1, end: 0 })
@@ -129,7 +129,7 @@ test('a request that cannot be run is refused before anything is queued', async 
   const blobs = await openFsBlobs(await makeFolder(t))
   const [empty, ready] = [await makeNotebook(db), await makeCells({ db, blobs }, ['1'])]
   const ask = (notebook: typeof ready, options: object) =>
-    requestExecution(db, notebook, options, { sourceType: 'user', sourceId: newId() }, { runMinutes: 1 }, new Date())
+    requestExecution(db, notebook, options, { sourceType: 'user', sourceId: newId() }, testLimits, new Date())
   await assert.rejects(ask(empty, {}), { kind: 'invalid', message: /no Jupyter file yet/ })
   for (const [options, message] of [
     [{ relativeTo: 'whenever' }, /^executionOptions\.relativeTo must be a time/],

@@ -1,18 +1,17 @@
 /**
- * The command line, filter and control group settings of a sandbox, without starting one.
+ * The command line of a sandbox, and the description of an image, without starting one.
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type BwrapCall, bwrapCall } from '../../server/sandbox/bwrap.ts'
-import { cgroupCandidates, cgroupSettings } from '../../server/sandbox/cgroup.ts'
 import type { SandboxHost } from '../../server/sandbox/host.ts'
 import { parseImage } from '../../server/sandbox/image.ts'
-import { seccompProgram } from '../../server/sandbox/seccomp.ts'
 import { DEFAULT_LIMITS, type SandboxSpec } from '../../server/sandbox/spec.ts'
 
 const root: SandboxHost = {
   level: 3,
   name: '',
+  missing: [],
   bwrap: '/bwrap',
   privileged: true,
   ownUid: 0,
@@ -89,6 +88,17 @@ test('the command line names no path of the machine but the program’s own', ()
   assert.ok(!bwrapCall(spec, root).command.join(' ').includes('/host'))
 })
 
+test('the output folder is memory of its own size, and the current folder lies in the home folder’s', () => {
+  const limits = { ...DEFAULT_LIMITS, outputBytes: 50, temporaryBytes: 70 }
+  const options = text(
+    bwrapCall({ ...spec, cwd: '/home/notebook/work', outputFolder: '/out', mounts: [], limits }, root),
+  )
+  assert.match(options, /--perms 0777 --size 50 --tmpfs \/out/)
+  assert.match(options, /--size 70 --tmpfs \/home\/notebook .*--perms 0777 --dir \/home\/notebook\/work/)
+  // A file that is handed out or a home that is not there would be a surprise for programs without a notebook.
+  assert.doesNotMatch(text(bwrapCall({ ...spec, mounts: [] }, root)), /--tmpfs \/out/)
+})
+
 test('older systems have folders where others have links', () => {
   assert.match(text(bwrapCall(spec, root)), /--symlink usr\/bin \/bin --ro-bind \/lib64 \/lib64/)
 })
@@ -96,45 +106,6 @@ test('older systems have folders where others have links', () => {
 test('the variables are those of the spec and no others', () => {
   const options = optionsOf(bwrapCall(spec, root))
   assert.equal(options.filter((option) => option === '--setenv').length, 1)
-})
-
-test('the filter is whole instructions, ends by allowing, and jumps nowhere outside', () => {
-  for (const architecture of ['x64', 'arm64'] as const) {
-    const program = seccompProgram(architecture)
-    assert.equal(program.length % 8, 0)
-    const length = program.length / 8
-    assert.equal(program.readUInt32LE((length - 1) * 8 + 4), 0x7fff0000)
-    for (let index = 0; index < length; index++) {
-      const isJump = (program.readUInt16LE(index * 8) & 7) === 5
-      if (!isJump) continue
-      const furthest = Math.max(program.readUInt8(index * 8 + 2), program.readUInt8(index * 8 + 3))
-      assert.ok(index + 1 + furthest < length, `instruction ${index} of ${architecture}`)
-    }
-  }
-})
-
-test('control groups are looked for next to the own one, then further up, in both versions', () => {
-  const second = cgroupCandidates('0::/system.slice/x.service\n', 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n')
-  assert.deepEqual(
-    second.map((place) => place.memory),
-    ['/sys/fs/cgroup/system.slice/x.service', '/sys/fs/cgroup/system.slice', '/sys/fs/cgroup'],
-  )
-  const first = cgroupCandidates(
-    '8:pids:/\n4:memory:/a\n',
-    'c /cg/memory cgroup rw,memory 0 0\nc /cg/pids cgroup rw,pids 0 0\n',
-  )
-  assert.deepEqual(first, [
-    { version: 1, memory: '/cg/memory/a', pids: '/cg/pids' },
-    { version: 1, memory: '/cg/memory', pids: '/cg/pids' },
-  ])
-  assert.deepEqual(cgroupCandidates('', ''), [])
-})
-
-test('each version of control groups has its own files', () => {
-  const files = (version: 1 | 2) =>
-    cgroupSettings({ version, memory: '/m', pids: '/p' }, 'g', DEFAULT_LIMITS).map((setting) => setting.file)
-  assert.deepEqual(files(2), ['/m/g/memory.max', '/m/g/memory.swap.max', '/p/g/pids.max'])
-  assert.deepEqual(files(1), ['/m/g/memory.limit_in_bytes', '/m/g/memory.memsw.limit_in_bytes', '/p/g/pids.max'])
 })
 
 test('an image description is checked field by field', () => {

@@ -15,9 +15,11 @@ test('an empty environment gives the defaults', () => {
     notebookBytes: 32_000_000,
   })
   assert.deepEqual([config.dataDir, config.databaseUrl], ['/srv/data', undefined])
-  assert.deepEqual(config.sandbox, { mode: 'on', memoryBytes: 4e9, outputBytes: 5e9 })
+  assert.deepEqual(config.sandbox, { mode: 'on' })
+  assert.deepEqual([config.limits.memoryBytes, config.limits.outputBytes], [2 ** 31, 2 ** 30])
+  assert.deepEqual([config.limits.cores, config.limits.cellSeconds, config.limits.silenceSeconds], [0, 0, 0])
   assert.deepEqual([config.urls.ttlMs, config.ingest.maxAgeMs], [7 * 86_400_000, undefined])
-  assert.equal(config.worker.runMinutes, 60)
+  assert.equal(config.limits.runMinutes, 60)
   assert.ok(config.worker.slots >= 1)
 })
 
@@ -49,7 +51,7 @@ const durations: [string, number][] = [
 ]
 test('sizes and durations are written with a unit', () => {
   for (const [text, expected] of sizes) {
-    assert.equal(readConfig({ FIELDBOOK_RUN_MEMORY: text }, '/').sandbox.memoryBytes, expected, text)
+    assert.equal(readConfig({ FIELDBOOK_RUN_MEMORY: text }, '/').limits.memoryBytes, expected, text)
   }
   for (const [text, expected] of durations) {
     assert.equal(readConfig({ FIELDBOOK_URL_TTL: text }, '/').urls.ttlMs, expected, text)
@@ -101,7 +103,7 @@ test('all problems are told at once, with value and expectation, secrets without
     (error) => {
       assert.ok(error instanceof ConfigError)
       assert.match(error.message, /FIELDBOOK_PORT=http: expected a number from 0 to 65535/)
-      assert.match(error.message, /FIELDBOOK_SANDBOX=perhaps: expected on or off/)
+      assert.match(error.message, /FIELDBOOK_SANDBOX=perhaps: expected on, landlock or off/)
       assert.match(error.message, /FIELDBOOK_ADMIN_PASSWORD=\*\*\*: expected at least 8 characters/)
       assert.match(error.message, /DATABASE_URL=\*\*\*: expected a postgres:\/\/ URL/)
       assert.doesNotMatch(error.message, /hunter/)

@@ -18,6 +18,7 @@ import type { Execution } from '../../server/executions/record.ts'
 import { requestExecution } from '../../server/executions/request.ts'
 import type { RunParts } from '../../server/executions/run.ts'
 import { claimExecution } from '../../server/executions/store.ts'
+import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { createLog } from '../../server/ground/log.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
@@ -86,10 +87,14 @@ export async function makeCells(
   return setJupyterFile(parts.db, parts.blobs, applicationId, id, file)
 }
 
+/** The limits of an installation without settings. */
+export const testLimits = readConfig({}, '/').limits
+
 /** Queues an execution of a notebook and gives its id; a notebook without a file gets the name of one that is not there. */
 export function makeExecution(db: Queryable, notebook: StoredNotebook, runMinutes = 60): Promise<string> {
   const withFile = { ...notebook, jupyterFile: notebook.jupyterFile ?? { name: 'a.ipynb', blobKey: 'missing.ipynb' } }
-  return requestExecution(db, withFile, {}, { sourceType: 'user', sourceId: newId() }, { runMinutes }, new Date())
+  const limits = { ...testLimits, runMinutes }
+  return requestExecution(db, withFile, {}, { sourceType: 'user', sourceId: newId() }, limits, new Date())
 }
 
 /** A claim that has to succeed; the lease is longer than any test. */

@@ -1,30 +1,25 @@
 /**
  * Runs cells in a real kernel in a real sandbox, in folders of their own that are gone afterwards.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createLog } from '../../server/ground/log.ts'
 import { type Outcome, type RunOptions, runCells } from '../../server/kernel/execute.ts'
-import { openKernel } from '../../server/kernel/kernel.ts'
+import { createKernels } from '../../server/kernel/kernels.ts'
 import { type CodeCell, type Notebook, parseNotebook } from '../../server/kernel/notebook.ts'
 import type { SessionLimits } from '../../server/kernel/session.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from './image.ts'
 
-export interface RunFolders {
-  readonly inputs: string
-  readonly outputs: string
-  readonly work: string
-}
-
 export interface RunSettings extends Pick<RunOptions, 'limits' | 'onProgress' | 'onOutput' | 'onStream'> {
   readonly signal?: AbortSignal
   readonly sandbox?: Partial<SandboxLimits>
   readonly session?: SessionLimits
-  /** Called with the empty folders before the kernel starts. */
-  readonly stage?: (folders: RunFolders) => Promise<void>
-  /** Called with the folders after the kernel has ended. */
-  readonly collect?: (folders: RunFolders) => Promise<void>
+  /** Called with INPUT_DIR before the first cell. */
+  readonly stage?: (inputs: string) => Promise<void>
+  /** Called with OUTPUT_DIR after the kernel has ended. */
+  readonly collect?: (outputs: string) => Promise<void>
 }
 
 export interface Ran {
@@ -50,25 +45,27 @@ export function runSources(
   return runNotebook(parseNotebook(Buffer.from(JSON.stringify(file))), settings)
 }
 
-/** Runs a notebook in place. */
+/** Runs a notebook in place, in a kernel that starts cold. */
 export async function runNotebook(notebook: Notebook, settings: RunSettings = {}): Promise<Ran> {
   const [image, host] = await shared
   await using parts = new AsyncDisposableStack()
-  const base = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
-  parts.defer(() => rm(base, { recursive: true, force: true }))
-  const folders = { inputs: join(base, 'in'), outputs: join(base, 'out'), work: join(base, 'work') }
-  for (const folder of Object.values(folders)) await mkdir(folder)
-  await settings.stage?.(folders)
+  const root = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
+  parts.defer(() => rm(root, { recursive: true, force: true }))
+  const limits = { ...DEFAULT_LIMITS, ...settings.sandbox }
+  const log = createLog('silent')
+  const kernels = parts.use(createKernels({ host, root, limits, spares: 0, forking: false, log }))
   const signal = settings.signal ? { signal: settings.signal } : {}
+  const session = settings.session ? { sessionLimits: settings.session } : {}
+  await using seat = await kernels.take({ image, limits, ...session, ...signal })
+  await settings.stage?.(seat.inputs)
+  const opened = await seat.kernel
   const outcome = await runIn()
-  await settings.collect?.(folders)
+  await settings.collect?.(opened.outputs)
   const cells = notebook.cells.filter((cell) => cell.cell_type === 'code')
   return { outcome, notebook, cells, printed: cells.map(stdoutOf).join('') }
 
   async function runIn(): Promise<Outcome> {
-    const limits = { ...DEFAULT_LIMITS, ...settings.sandbox }
-    const session = settings.session ? { sessionLimits: settings.session } : {}
-    await using kernel = await openKernel({ image, host, folders, limits, ...session, ...signal })
+    await using kernel = opened
     return await runCells({ notebook, kernel, ...signal, ...settings })
   }
 }

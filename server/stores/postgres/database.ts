@@ -5,6 +5,7 @@
 
 import pg from 'pg'
 import { unavailable } from '../../ground/errors.ts'
+import { awayAsUnavailable } from './away.ts'
 import { type ListenOptions, listenOn } from './listen.ts'
 import { createQueryable, type Queryable } from './queryable.ts'
 import { openSession, type Session } from './session.ts'
@@ -75,11 +76,20 @@ function createDatabase(pool: pg.Pool, session: pg.ClientConfig, log: NonNullabl
       const client = await takeClient(pool)
       try {
         return await client.query(text, values)
+      } catch (error) {
+        throw awayAsUnavailable(error)
       } finally {
         client.release()
       }
     }),
-    transaction: async (work, options) => inTransaction(await takeClient(pool), work, options),
+    transaction: async (work, options) => {
+      const client = await takeClient(pool)
+      try {
+        return await inTransaction(client, work, options)
+      } catch (error) {
+        throw awayAsUnavailable(error)
+      }
+    },
     connect: () => openSession(session),
     listen: (channel, onNotify, options) => listenOn(session, channel, onNotify, { log, ...options }),
     close,

@@ -1,0 +1,112 @@
+/**
+ * Our side of the benchmarks: the service as a process of its own, reached over HTTP only, and one execution from the
+ * request until its final status is seen.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openServiceProcess } from '../cli/service-process.ts'
+import { type Client, signIn } from '../client/client.ts'
+import { createApplication } from '../contract/applications.ts'
+import { createDevice, sendState } from '../contract/devices.ts'
+import { executeNotebook, getExecution } from '../contract/executions.ts'
+import { createNotebook, uploadNotebook } from '../contract/notebooks.ts'
+import type { ReplyOf } from '../contract/route.ts'
+import type { BenchNotebook } from './notebooks.ts'
+
+const EMAIL = 'bench@fieldbook.local'
+const PASSWORD = 'only for the bench'
+const ROWS = 1000
+
+/** How often an execution is looked at: what is measured can be late by this much. */
+export const LOOK_MS = 4
+
+export interface Ours extends AsyncDisposable {
+  readonly client: Client
+  readonly pid: number
+  /** Makes a notebook of the application, with 1,000 rows of history as its input where it reads them. */
+  prepare(notebook: BenchNotebook): Promise<Ids>
+}
+
+export type Detail = ReplyOf<typeof getExecution>
+
+export interface Ids {
+  readonly applicationId: string
+  readonly notebookId: string
+}
+
+/** Starts a service on a data folder that is gone afterwards; `env` are settings of this contestant. */
+export async function openOurs(env: Record<string, string> = {}, nodeArgs: readonly string[] = []): Promise<Ours> {
+  await using opening = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'fieldbook-bench-'))
+  opening.defer(() => rm(folder, { recursive: true, force: true }))
+  const service = opening.use(
+    await openServiceProcess({
+      dataDir: join(folder, 'data'),
+      port: 0,
+      email: EMAIL,
+      password: PASSWORD,
+      env: { ...process.env, FIELDBOOK_LOG_LEVEL: 'warn', ...env },
+      nodeArgs,
+    }),
+  )
+  const client = await signIn(service.url, EMAIL, PASSWORD)
+  const { id: applicationId } = await client.call(createApplication, { body: { name: 'bench' } })
+  const deviceId = await makeHistory(client, applicationId)
+  const owned = opening.move()
+  return {
+    client,
+    pid: service.pid,
+    prepare: async (notebook) => prepare(client, applicationId, deviceId, notebook),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function makeHistory(client: Client, applicationId: string): Promise<string> {
+  const { id: deviceId } = await client.call(createDevice, {
+    params: { applicationId },
+    body: { name: 'pump', attributes: [{ name: 'value', dataType: 'number' }] },
+  })
+  const states = Array.from({ length: ROWS }, (_, index) => ({
+    time: 1_700_000_000_000 + index * 60_000,
+    data: { value: Math.round(1000 * Math.sin(index / 20)) / 10 },
+  }))
+  await client.call(sendState, { params: { applicationId, deviceId }, body: states })
+  return deviceId
+}
+
+async function prepare(client: Client, applicationId: string, deviceId: string, notebook: BenchNotebook): Promise<Ids> {
+  const history = { inputType: 'deviceData' as const, fileName: 'history.csv', deviceIds: [deviceId], start: 1, end: 0 }
+  const { id: notebookId } = await client.call(createNotebook, {
+    params: { applicationId },
+    body: { name: notebook.name, inputs: notebook.readsHistory ? [history] : [], outputs: notebook.outputs ?? [] },
+  })
+  const bytes = new TextEncoder().encode(notebook.text)
+  await client.call(uploadNotebook, { params: { applicationId, notebookId }, file: { name: 'bench.ipynb', bytes } })
+  return { applicationId, notebookId }
+}
+
+/** Asks for an execution and gives its id. */
+export async function ask(client: Client, ids: Ids): Promise<string> {
+  return (await client.call(executeNotebook, { params: { ...ids }, body: {} })).executionId
+}
+
+/** Looks at an execution until it has ended. @throws when it ended otherwise than completed */
+export async function seeEnd(client: Client, ids: Ids, executionId: string, lookMs = LOOK_MS): Promise<Detail> {
+  for (;;) {
+    const detail = await client.call(getExecution, { params: { ...ids, executionId } })
+    if (detail.progress.phase === 'finished') {
+      if (detail.status === 'completed') return detail
+      throw new Error(`the execution ended ${detail.status}: ${JSON.stringify(detail.executionErrors)}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
+  }
+}
+
+/** One execution, and the ms from the request until its final status was seen. */
+export async function executeOnce(client: Client, ids: Ids): Promise<{ detail: Detail; tookMs: number }> {
+  const from = performance.now()
+  const detail = await seeEnd(client, ids, await ask(client, ids))
+  return { detail, tookMs: performance.now() - from }
+}

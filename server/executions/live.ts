@@ -1,0 +1,90 @@
+/**
+ * What is seen of a run while it goes on: where it is, what it tells, what it takes. Written in batches beside the run,
+ * which never waits for it; what is left at the end is written together with the final status, in the same statement.
+ */
+
+import { setTimeout } from 'node:timers/promises'
+import { messageOf } from '../ground/errors.ts'
+import type { Log } from '../ground/log.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import { createBacklog, type LiveEvent, type StoredEvent } from './backlog.ts'
+import { recordLive } from './events.ts'
+import type { Metrics } from './metrics.ts'
+import type { Holder } from './store.ts'
+
+/** What is written with the final status. */
+export interface Seen {
+  readonly cell: number
+  readonly cells: number
+  readonly events: readonly StoredEvent[]
+  readonly metrics: Metrics
+}
+
+export interface Live extends AsyncDisposable {
+  tell(event: LiveEvent): void
+  /** What the kernel and everything it started took, as far as that is known. */
+  used(usage: { readonly peakMemoryBytes?: number; readonly cpuSeconds?: number }): void
+  /** Bytes of output that a cell sent. */
+  sent(bytes: number): void
+  /** Resolves when nothing is being written, and from then on nothing is: the rest goes with the end. */
+  settle(): Promise<void>
+  /** The same each time until more is told. */
+  seen(): Seen
+}
+
+/** The first batch: a run that is shorter writes nothing of its own beside its end. */
+const FIRST_MS = 100
+/** Between two batches: quick for a person who watches, and 6 writes a second for a run. */
+const INTERVAL_MS = 150
+
+/** For the attempt that holds an execution. Disposing it writes nothing: a run without an end belongs to the next attempt. */
+export function createLive(db: Queryable, holder: Holder, log: Log): Live {
+  const backlog = createBacklog(holder.attempt)
+  const closing = new AbortController()
+  const metrics: { -readonly [K in keyof Metrics]: Metrics[K] } & { cells: [number, number][] } = { cells: [] }
+  let [cell, cells] = [0, 0]
+  let writing: Promise<void> | undefined
+  let isNew = false
+
+  const pause = (ms: number) => setTimeout(ms, undefined, { signal: closing.signal, ref: false }).catch(() => {})
+  const write = async () => {
+    await pause(FIRST_MS)
+    while (isNew && !closing.signal.aborted) {
+      isNew = false
+      const events = backlog.unwritten().slice()
+      try {
+        await recordLive(db, holder, { cell, cells }, events)
+        backlog.written(events.at(-1)?.id ?? 0)
+      } catch (error) {
+        log.warn({ executionId: holder.id, error: messageOf(error) }, 'live events not recorded')
+        isNew = true // they are tried again with the next ones, or go with the end
+      }
+      await pause(INTERVAL_MS)
+    }
+    writing = undefined
+  }
+  const settle = async () => {
+    closing.abort()
+    await writing
+  }
+  return {
+    tell: (event) => {
+      backlog.add(event)
+      isNew = true
+      if (event.kind === 'cell') {
+        ;({ cellNumber: cell, cells } = event)
+        if (event.ms !== undefined) metrics.cells.push([event.cellIndex, event.ms])
+      }
+      if (!closing.signal.aborted) writing ??= write()
+    },
+    used: (usage) => {
+      Object.assign(metrics, usage)
+    },
+    sent: (bytes) => {
+      metrics.outputBytes = (metrics.outputBytes ?? 0) + bytes
+    },
+    settle,
+    seen: () => ({ cell, cells, events: backlog.unwritten(), metrics }),
+    [Symbol.asyncDispose]: settle,
+  }
+}
