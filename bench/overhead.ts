@@ -28,10 +28,9 @@ export async function benchOverhead(rounds: number): Promise<Report> {
   await using cold = await openOurs(COLD)
   await using peers = await openPeers(await historyCsv(ours))
   const seen = new Map<string, Detail[]>()
-  const contestants = [
-    ...(await Promise.all(BARS.map(({ notebook }) => contestantsOf(notebook, ours, peers, seen)))).flat(),
-    await oursOn(cold, TRIVIAL, nameOf(TRIVIAL, 'cold'), new Map()),
-  ]
+  const contestants: Contestant[] = []
+  for (const { notebook } of BARS) contestants.push(...(await contestantsOf(notebook, ours, peers, seen)))
+  contestants.push(await oursOn(cold, TRIVIAL, nameOf(TRIVIAL, 'cold'), new Map()))
   const gate = createGate()
   const timed = new Map((await interleave(contestants, rounds, gate.pass)).map((row) => [row.name, row]))
   return {

@@ -44,7 +44,7 @@ export function printed({ name, says, tables, bars, notes }: Report): string {
     conditions(),
     ...tables.map(({ head, rows }) => markdown(head, rows)),
     ...(bars.length > 0 ? [markdown(['bar', 'wanted', 'found', 'reached'], bars.map(barRow))] : []),
-    ...notes.map((note) => `* ${note}`),
+    notes.map((note) => `* ${note}`).join('\n'),
   ]
   return `${parts.join('\n\n')}\n`
 }

@@ -27,6 +27,7 @@ export const EVENTS = {
     cells: Type.Integer({ description: 'how many will run' }),
     cellIndex: Type.Integer({ description: 'in the notebook, from 0' }),
     state: words('running', 'done'),
+    status: Type.Optional(words('ok', 'error', 'stopped')),
     ms: Type.Optional(Type.Number()),
   }),
   stream: Type.Object({ cellNumber, name: words('stdout', 'stderr'), text: Type.String() }),

@@ -1,6 +1,7 @@
 /** Executing a notebook, and what is told about executions. */
 
 import { type Static, Type } from 'typebox'
+import { ExecutionLimits } from './limits.ts'
 import { ImageVersion, NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
 import {
@@ -101,9 +102,7 @@ export const ExecutionUsage = Type.Object({
     notebook: Type.Optional(Type.Integer()),
     outputs: Type.Optional(Type.Integer()),
   }),
-  cells: Type.Array(
-    Type.Object({ cellNumber: Type.Integer(), cellIndex: Type.Integer(), ms: Type.Number() }),
-  ),
+  cells: Type.Array(Type.Object({ cellNumber: Type.Integer(), cellIndex: Type.Integer(), ms: Type.Number() })),
 })
 export type ExecutionUsage = Static<typeof ExecutionUsage>
 
@@ -180,7 +179,15 @@ export const getExecution = route({
   operation: 'notebook.logs',
   method: 'GET',
   path: '/applications/:applicationId/notebooks/:notebookId/executions/:executionId',
-  summary: 'Gives one execution with its progress and what it ran on.',
+  summary: 'Gives one execution with its progress, what it ran on, what it used and why it did not succeed.',
   params: Type.Object({ ...NotebookParams.properties, executionId: ObjectId }),
-  reply: Type.Object({ ...ExecutionLog.properties, progress: Progress, ranOn: Type.Optional(RanOn) }),
+  reply: Type.Object({
+    ...ExecutionLog.properties,
+    executionErrors: Type.Array(ExecutionCause),
+    progress: Progress,
+    attempt: Type.Integer({ description: '0 before the first' }),
+    usage: ExecutionUsage,
+    limits: Type.Optional(ExecutionLimits),
+    ranOn: Type.Optional(RanOn),
+  }),
 })

@@ -3,11 +3,11 @@
 import { fileURLToPath } from 'node:url'
 import { type Config, ConfigError, processEnvironment, readConfig } from './ground/config.ts'
 import { messageOf } from './ground/errors.ts'
-import { openService } from './service.ts'
+import { openService, type Service } from './service.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Longer than this a clean end is not waited for; the next start recovers. */
+/** Longer than this, after the runs had their time, a clean end is not waited for; the next start recovers. */
 const CLOSE_MS = 30_000
 
 const IMPATIENT_MS = 3000
@@ -32,10 +32,11 @@ async function main(): Promise<void> {
   }
   try {
     await using service = await openService(config)
-    greet(service.url, config, service.madePassword)
+    greet(service, config)
     await asked
     console.log('Fieldbook is closing …')
-    setTimeout(() => fail('Fieldbook did not close in time; the next start recovers.'), CLOSE_MS).unref()
+    const limitMs = config.worker.drainMs + CLOSE_MS
+    setTimeout(() => fail('Fieldbook did not close in time; the next start recovers.'), limitMs).unref()
   } catch (error) {
     // A terminal's Ctrl-C reaches what the start was waiting for as well, which then fails.
     if (stopping) return fail('Fieldbook was stopped before it was ready; nothing is left running.')
@@ -61,8 +62,8 @@ function stopSignals(): Promise<void> {
   return promise
 }
 
-function greet(url: string, config: Config, madePassword: string | undefined): void {
-  console.log(`Fieldbook is ready at ${url} (Ctrl-C ends it)`)
+function greet({ url, workerId, madePassword }: Service, config: Config): void {
+  console.log(`Fieldbook is ready ${url ? `at ${url}` : `as worker ${workerId}`} (Ctrl-C ends it)`)
   if (!madePassword) return
   console.log(`  Sign in as ${config.admin.email} with the password ${madePassword}`)
   console.log('  It is shown only this once.')

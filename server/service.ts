@@ -1,21 +1,23 @@
 /** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
 
-import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import { sandboxLimits } from './executions/limits.ts'
-import { openWorker } from './executions/worker.ts'
+import { openPresence } from './executions/presence.ts'
+import type { RunParts } from './executions/run.ts'
+import { openWatch } from './executions/watch.ts'
+import { openWorker, type Worker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
 import { messageOf } from './ground/errors.ts'
 import { createLog, type Log } from './ground/log.ts'
-import { removeTree } from './ground/remove-tree.ts'
-import { createApp, type FastifyInstance } from './http/app.ts'
-import type { Parts } from './http/parts.ts'
+import { watchLoopDelay } from './ground/loop-delay.ts'
+import { createApp } from './http/app.ts'
+import { openDoor, requireFreePort } from './http/listen.ts'
+import type { Health, Parts } from './http/parts.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
@@ -32,15 +34,18 @@ import { migrate } from './stores/postgres/migrate.ts'
 const RUNNER = fileURLToPath(new URL('../runner', import.meta.url))
 
 export interface Service extends AsyncDisposable {
-  /** `http://host:port`. */
-  readonly url: string
+  /** `http://host:port`; a worker has none. */
+  readonly url: string | undefined
+  /** What the logs and the folder of a worker are named by; undefined for a service that only answers. */
+  readonly workerId: string | undefined
   /** The password made for the first user, on the start that made it. */
   readonly madePassword: string | undefined
 }
 
-/** Opens the service; disposing it ends every process it started. */
+/** Opens the service; disposing it lets runs end for a while and ends every process it started. */
 export async function openService(config: Config): Promise<Service> {
-  await requireFreePort(config.http)
+  const answers = config.role !== 'worker'
+  if (answers) await requireFreePort(config.http)
   await using opening = new AsyncDisposableStack()
   const logger = createLog(config.logLevel)
   const event = (name: string, fields: Record<string, unknown>) => logger.info(fields, name)
@@ -55,102 +60,108 @@ export async function openService(config: Config): Promise<Service> {
 
   const blobs = await openFsBlobs(join(config.dataDir, 'blobs'))
   const keys = join(config.dataDir, 'keys')
-  const tokens = await openTokens(keys)
   const linkSecret = await openLinkSecret(keys)
-  const madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
+  const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
+    baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
 
+  const running =
+    config.role === 'api' ? undefined : await openRunning(config, { bwrap, db, blobs, log: logger, linkFile }, opening)
+  const parts = { running, isDraining: false }
+
+  let url: string | undefined
+  let madePassword: string | undefined
+  if (answers) {
+    const tokens = await openTokens(keys)
+    madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
+    const health: Parts['health'] = async () => ({
+      door: { ready: !parts.isDraining },
+      database: await databaseHealth(db),
+      ...(await running?.health()),
+      eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
+    })
+    const isDraining = () => parts.isDraining
+    const watch = opening.use(await openWatch(db))
+    const app = await createApp(
+      { db, blobs, tokens, config, log: logger, watch, linkSecret, linkFile, health, isDraining },
+      logger,
+    )
+    url = opening.use(await openDoor(app, config.http)).url
+  }
+  // Before the door closes: people see their runs end.
+  opening.defer(async () => {
+    parts.isDraining = true
+    await running?.worker.drain(config.worker.drainMs)
+  })
+
+  const open = opening.move()
+  return { url, workerId: running?.worker.id, madePassword, [Symbol.asyncDispose]: () => open.disposeAsync() }
+}
+
+interface Running {
+  readonly worker: Worker
+  readonly health: () => Promise<Record<string, Health>>
+}
+
+/** What runs notebooks: the sandbox, the images, warm kernels, and a worker over them. */
+async function openRunning(
+  config: Config,
+  shared: Pick<RunParts, 'db' | 'blobs'> & { bwrap: string; log: Log; linkFile: Parts['linkFile'] },
+  opening: AsyncDisposableStack,
+): Promise<Running> {
+  const { bwrap, db, blobs, log, linkFile } = shared
   const limits = sandboxLimits(config.limits)
   await openToSandboxes(RUNNER)
   const images = createImages(config.toolsDir)
   const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits, image: () => images.get('v4') })
   const { level, name, missing, problem } = host
-  logger[missing.length > 0 ? 'warn' : 'info'](
-    { sandboxLevel: level, sandbox: name, missing, problem },
-    'sandbox probed',
+  log[missing.length > 0 ? 'warn' : 'info']({ sandboxLevel: level, sandbox: name, missing, problem }, 'sandbox probed')
+  const presence = opening.use(
+    await openPresence(db, {
+      root: join(config.dataDir, 'work'),
+      log: (event, fields) => log.warn(fields, event),
+    }),
   )
-  const kernels = opening.use(await openKernels(config, host, limits, images, logger))
-
-  const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
-    baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
+  const kernels = opening.use(await openKernels(config, host, join(presence.folder, 'kernels'), limits, images, log))
   const worker = opening.use(
     await openWorker(
       {
         db,
         blobs,
-        log: logger,
+        log,
         host,
         kernels,
         image: images.get,
         limits,
-        workRoot: join(config.dataDir, 'work'),
+        workRoot: presence.root,
         // Templates of outputs see the record without an address: they run where no client has asked.
         linkFile: (file, name, from) => linkFile(config.http.publicUrl ?? '', file.key, name, from),
       },
-      { slots: config.worker.slots },
+      { slots: config.worker.slots, presence },
     ),
   )
-
-  const health: Parts['health'] = async () => ({
-    database: await databaseHealth(db),
+  const health = async () => ({
     sandbox: sandboxHealth(host),
     image: await imageHealth(images),
     kernels: kernelHealth(kernels),
-    worker: { ready: true, slots: config.worker.slots, running: worker.running },
-    eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
+    worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
-  const app = await createApp({ db, blobs, tokens, config, log: logger, linkSecret, linkFile, health }, logger)
-  opening.defer(() => closeDoor(app))
-  await app.listen({ host: config.http.host, port: config.http.port })
-
-  const parts = opening.move()
-  return { url: addressOf(app.server.address()), madePassword, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { worker, health }
 }
 
-/** The room kernels come from, its folder emptied of what a crash left, and the default image being warmed. */
+/** The room kernels come from, with the default image being warmed. */
 async function openKernels(
   config: Config,
   host: SandboxHost,
+  root: string,
   limits: SandboxLimits,
   images: Images,
   log: Log,
 ): Promise<Kernels> {
-  const root = join(config.dataDir, 'kernels')
-  await removeTree(root)
-  // Closed to other users of the machine; the sandboxes get at what is inside by mounts, not by this path.
-  await mkdir(root, { recursive: true, mode: 0o700 })
+  await mkdir(root)
   const kernels = createKernels({ host, root, limits, log, ...config.kernels })
   // Without an image there is nothing to warm; the first run says so.
   void images.get('v4').then(kernels.warm, () => {})
   return kernels
-}
-
-/** Requests under way may end within this time; then their connections are cut. */
-const LAST_REQUESTS_MS = 10_000
-
-/**
- * Closes the door. A connection whose request was under way is kept alive by its client when the answer is out, and
- * would hold the service back until it times out; so idle ones are let go again and again.
- */
-async function closeDoor(app: FastifyInstance): Promise<void> {
-  const startedAt = performance.now()
-  const sweep = setInterval(() => {
-    if (performance.now() - startedAt < LAST_REQUESTS_MS) app.server.closeIdleConnections()
-    else app.server.closeAllConnections()
-  }, 50)
-  try {
-    await app.close()
-  } finally {
-    clearInterval(sweep)
-  }
-}
-
-/** Fails at once when the port is taken, before a database is made for nothing. */
-async function requireFreePort({ host, port }: Config['http']): Promise<void> {
-  if (port === 0) return
-  const probe = createServer().listen(port, host)
-  await once(probe, 'listening')
-  probe.close()
-  await once(probe, 'close')
 }
 
 /** The database of DATABASE_URL, or an embedded one that ends with the service. */
@@ -197,10 +208,4 @@ async function imageHealth(images: { get(version: string): Promise<{ version: st
   } catch (error) {
     return { ready: false, problem: messageOf(error) }
   }
-}
-
-function addressOf(address: string | { address: string; port: number; family: string } | null): string {
-  if (address === null || typeof address === 'string') throw new Error('the service is not listening on a port')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
 }

@@ -60,11 +60,11 @@ def limit(limits: Limits) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def become(uid: int | None, seccomp: bytes | None) -> None:
-    """Take on the identity of the run, without a way back; `uid` none: stay who we are, with nothing of our rights.
+def become(uid: int | None, limits: Limits, seccomp: bytes | None) -> None:
+    """Take on identity and limits of the run, without a way back; `uid` none: stay who we are, with nothing of our rights.
 
-    The order matters: a change of user clears both the signal for the parent's death and the right to read one's own
-    /proc, and nothing can be changed behind the filter.
+    The order matters. A process limit set before a user namespace is made would bound all runs together. A change of user
+    clears both the signal for the parent's death and the right to read one's own /proc. Nothing changes behind the filter.
     """
     if uid is None:
         enter_user_namespace()
@@ -74,6 +74,7 @@ def become(uid: int | None, seccomp: bytes | None) -> None:
     if uid is not None:
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+    limit(limits)
     linux.drop_capabilities()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -27,7 +27,7 @@ class Opening:
     env: dict[str, str]
     home: str
     etc: tuple[str, ...]
-    serve: str  # "module:function" that becomes the kernel
+    stand_in: str | None  # "module:function" to serve instead of a kernel: how tests look at a sandbox from inside
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def parse_opening(order: dict[str, Any]) -> Opening:
         env=dict(_field(order, "env")),
         home=_field(order, "home"),
         etc=tuple(_field(order, "etc")),
-        serve=order.get("serve", "forks.framed:serve"),
+        stand_in=order.get("serve"),
     )
 
 

@@ -15,6 +15,7 @@ from .order import Limits, Opening, Spawn
 HOST = "/.host"
 OUT = "/.out"
 OWN = "/.own"
+OURS = f"{OWN}/runner"  # for the fork server's own imports
 _OLD = "/.old"
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -44,13 +45,16 @@ class Room:
     fixed_uid: int | None  # an ordinary user's runs have its identity, root's have one each
 
 
-def build(opening: Opening) -> Room:
-    """Make the root and enter it, in a mount namespace of this process's own; raises OSError where that is forbidden."""
+def build(opening: Opening, ours: str) -> Room:
+    """Make the root and enter it, in a mount namespace of this process's own; raises OSError where that is forbidden.
+
+    `ours` is the folder of this program, shown at OURS.
+    """
     euid = os.geteuid()
     fixed_uid = None if euid == 0 else euid
     mounts = sorted(((os.path.realpath(source), target) for source, target in opening.mounts), key=_depth)
     etc = {name: os.path.realpath(f"/etc/{name}") for name in opening.etc if os.path.exists(f"/etc/{name}")}
-    host = os.path.realpath(opening.host)
+    host, ours = os.path.realpath(opening.host), os.path.realpath(ours)
 
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
@@ -66,7 +70,9 @@ def build(opening: Opening) -> Room:
     _etc(etc, fixed_uid, opening.home)
     for folder in (HOST, OUT, OWN, "/in", "/out", "/proc", "/tmp", opening.home):
         os.makedirs(folder, exist_ok=True)
+    linux.mount("tmpfs", OWN, "tmpfs", _PLAIN, "mode=755,size=1m")
     own = _image(mounts, opening.home)
+    _show(_OLD + ours, OURS)
     linux.bind_read_only(_OLD + host, HOST)
     # An ordinary user may only mount this while another complete one is still in sight.
     linux.mount("proc", "/proc", "proc", _PLAIN | linux.MS_NOEXEC)

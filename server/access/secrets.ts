@@ -1,7 +1,7 @@
 /** The secret that links are signed with: made on first start, kept in the data folder, readable for its owner only. */
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const BYTES = 32
@@ -11,8 +11,13 @@ export async function openLinkSecret(folder: string): Promise<Buffer> {
   const path = join(folder, 'link-secret')
   const known = await readFile(path).catch(() => undefined)
   if (known?.length === BYTES) return known
-  const secret = randomBytes(BYTES)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  await writeFile(path, secret, { mode: 0o600 })
-  return secret
+  const made = `${path}-${randomBytes(6).toString('hex')}`
+  await writeFile(made, randomBytes(BYTES), { mode: 0o600 })
+  // A link fails where there is one already: services that start together on one folder agree on the first one's.
+  await link(made, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  await rm(made)
+  return readFile(path)
 }

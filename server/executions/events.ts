@@ -4,7 +4,6 @@ import type { ExecutionCause, ExecutionStatus } from '../../contract/executions.
 import { notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import type { StoredEvent } from './backlog.ts'
-import { HELD, type Holder } from './store.ts'
 
 /** Notified with an execution's id when there is something new to see of it. */
 export const SEEN = 'fieldbook_seen'
@@ -23,21 +22,6 @@ export const eventValues = (events: readonly StoredEvent[]) => [
   events.map(({ data }) => data),
 ]
 
-/** Records where the run is and what it told meanwhile, and tells whoever watches, in one statement. */
-export async function recordLive(
-  db: Queryable,
-  holder: Holder,
-  { cell, cells }: { cell: number; cells: number },
-  events: readonly StoredEvent[],
-): Promise<void> {
-  await db.query(
-    `with held as (update executions set cell = $3, cells = $4 where ${HELD} returning id),
-     kept as (${keepEvents(5)})
-     select pg_notify($8, id) from held`,
-    [holder.id, holder.attempt, cell, cells, ...eventValues(events), SEEN],
-  )
-}
-
 /** What there is to see of an execution after an event: further events, and how it stands. */
 export interface Sight {
   readonly status: ExecutionStatus
@@ -47,8 +31,8 @@ export interface Sight {
   readonly events: readonly StoredEvent[]
 }
 
-/** Events that are read at once; there may be more when as many came. */
-export const EVENTS_PER_READ = 1000
+/** Events that are read at once; there may be more when as many came. With their sizes bounded, at most some megabytes. */
+export const EVENTS_PER_READ = 250
 
 /** Reads one moment: an end is seen together with all events before it. @throws notFound when it was deleted */
 export async function readEvents(db: Queryable, executionId: string, after: number): Promise<Sight> {

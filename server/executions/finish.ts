@@ -5,18 +5,18 @@
 
 import type { NotebookOutput } from '../../contract/notebook-files.ts'
 import { invalid, messageOf } from '../ground/errors.ts'
-import { storableText } from '../ground/storable.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database, Transaction } from '../stores/postgres/database.ts'
 import { renderTemplate, type TemplateContext } from '../templates/render.ts'
-import { type Failure, finalStatus, isFinal } from './lifecycle.ts'
-import { collectFile } from './outputs/collect.ts'
+import { canceled, type Failure, outputMissing, outputRejected, told } from './causes.ts'
+import { finalStatus, isFinal } from './lifecycle.ts'
+import type { Live } from './live.ts'
+import { collectFile, FileMissing } from './outputs/collect.ts'
 import type { OutputFile } from './outputs/output.ts'
 import { storeOutput } from './outputs/store.ts'
 import { plainName } from './plain-name.ts'
 import type { Execution, KeptFile } from './record.ts'
 import { contentTypeOf } from './staging.ts'
-import { canceledIn } from './stop.ts'
 import { getExecution, lockExecution, recordEnd } from './store.ts'
 
 export interface Ending {
@@ -35,34 +35,62 @@ export interface Ending {
   /** What all configured outputs together may have. */
   readonly maxBytes: number
   readonly signal: AbortSignal
+  /** Aborted when a cancellation comes while outputs are stored, which ends that. */
+  readonly canceled: AbortSignal
+  readonly live: Pick<Live, 'settle' | 'seen'>
 }
 
 /** Gives the final status, or undefined when the run belongs to somebody else by now and nothing was written. */
 export async function finishExecution(db: Database, ending: Ending): Promise<Execution['status'] | undefined> {
   const { execution, blobs } = ending
   await using files = await keepFiles(ending)
-  const garbage = { afterwards: [] as string[], onFailure: [] as string[] }
+  const garbage: Garbage = { replaced: [], copies: [], undone: [] }
   try {
-    const status = await db.transaction(
-      async (tx) => {
-        const held = await lockExecution(tx, execution)
-        if (!held) return undefined
-        // A cancellation that came while the run was ending still counts, unless something else had ended it before.
-        const failure = ending.failure ?? (held === 'canceling' ? canceledIn('outputs') : undefined)
-        const stored = await storeAll(tx, ending, files, failure, garbage)
-        const failures = [...(failure ? [failure] : []), ...ending.unmade, ...files.failures, ...stored]
-        return writeEnd(tx, execution, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
-      },
-      { statementTimeoutMs: 0 },
-    )
-    if (status) await Promise.all(garbage.afterwards.map((key) => blobs.delete(key)))
-    else await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
+    const status = await db.transaction((tx) => finishIn(tx, ending, files, garbage), { statementTimeoutMs: 0 })
+    await drop(blobs, [...garbage.replaced, ...garbage.undone])
     return status
   } catch (error) {
+    if (error instanceof NotHeld) {
+      await drop(blobs, [...garbage.copies, ...garbage.undone])
+      await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
+      return undefined
+    }
     // Where only the answer to the commit was lost, files refer to these blobs; unsure, they are left.
-    if (await isUnfinished(db, execution)) await Promise.all(garbage.onFailure.map((key) => blobs.delete(key)))
+    if (await isUnfinished(db, execution)) await drop(blobs, [...garbage.copies, ...garbage.undone])
     throw error
   }
+}
+
+/** Rolls the transaction back: what was stored in it belongs to another attempt's run. */
+class NotHeld extends Error {}
+
+/**
+ * The row is locked at the end and not before: a cancellation must not wait for outputs that take minutes, but end them.
+ * What was stored counts only once the lock shows that the attempt still holds the execution.
+ */
+async function finishIn(
+  tx: Transaction,
+  ending: Ending,
+  files: KeptFiles,
+  garbage: Garbage,
+): Promise<Execution['status']> {
+  const { execution, failure, unmade, live } = ending
+  if (!failure && files.byOutput.size > 0) await tx.query('savepoint outputs')
+  const stored = await storeAll(tx, ending, files, failure, garbage)
+  // A live write waits for the lock that is taken next.
+  await live.settle()
+  const held = await lockExecution(tx, execution)
+  if (!held) throw new NotHeld()
+  if (failure || held !== 'canceling') {
+    const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures, ...stored]
+    return writeEnd(tx, ending, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
+  }
+  // A cancellation that came while the run was ending still counts, unless something else had ended it before.
+  if (files.byOutput.size > 0) await tx.query('rollback to savepoint outputs')
+  garbage.replaced.length = 0
+  garbage.undone.push(...garbage.copies.splice(0))
+  const kept = await storeAll(tx, ending, files, canceled, garbage)
+  return writeEnd(tx, ending, [canceled, ...unmade, ...kept], canceled, resultsOnly(ending, files.kept))
 }
 
 /** true only when the row was read and has not ended. */
@@ -76,6 +104,18 @@ async function isUnfinished(db: Database, { notebookId, id }: Execution): Promis
 
 const resultsOnly = (ending: Ending, kept: ReadonlyMap<string, KeptFile>) =>
   new Map([...kept].filter(([name]) => ending.results.has(name)))
+
+/** Keys of blobs that nothing will refer to. */
+interface Garbage {
+  /** Once the transaction is committed: what files had before. */
+  readonly replaced: string[]
+  /** If it is not: what files would have had. */
+  readonly copies: string[]
+  /** In any case. */
+  readonly undone: string[]
+}
+
+const drop = (blobs: Blobs, keys: readonly string[]) => Promise.all(keys.map((key) => blobs.delete(key)))
 
 interface KeptFiles extends AsyncDisposable {
   /** What outputInfo shows. */
@@ -107,7 +147,7 @@ async function keepFiles(ending: Ending): Promise<KeptFiles> {
       if (output.outputType === 'executionResult') {
         const path = ending.results.get(output.fileName)
         if (path) byOutput.set(output, await keep(output.fileName, path))
-      } else if (!ending.failure && output.outputType !== 'directory') {
+      } else if (!ending.failure && !ending.canceled.aborted && output.outputType !== 'directory') {
         const name = plainName(renderTemplate(output.fileName, ending.context))
         const file = open.use(await collectFile(ending.outputDir, name))
         if (!kept.has(name)) total += file.sizeBytes
@@ -131,13 +171,15 @@ async function storeAll(
   ending: Ending,
   files: KeptFiles,
   failure: Failure | undefined,
-  garbage: { afterwards: string[]; onFailure: string[] },
+  garbage: Garbage,
 ): Promise<Failure[]> {
-  const { execution, blobs, context, signal } = ending
+  const { execution, blobs, context } = ending
+  // Once it is canceled the result files are stored all the same, so only the other outputs are cut short.
+  const signal = failure ? ending.signal : AbortSignal.any([ending.signal, ending.canceled])
   const failures: Failure[] = []
   for (const [output, file] of files.byOutput) {
-    if (failure && output.outputType !== 'executionResult') continue
-    const copies = garbage.onFailure.length
+    if (output.outputType !== 'executionResult' && (failure || ending.canceled.aborted)) continue
+    const copies = garbage.copies.length
     await tx.query('savepoint output')
     try {
       await storeOutput(output, file, {
@@ -147,13 +189,13 @@ async function storeAll(
         notebookId: execution.notebookId,
         context,
         signal,
-        dropAfterwards: (key) => garbage.afterwards.push(key),
-        dropOnFailure: (key) => garbage.onFailure.push(key),
+        dropAfterwards: (key) => garbage.replaced.push(key),
+        dropOnFailure: (key) => garbage.copies.push(key),
       })
       await tx.query('release savepoint output')
     } catch (error) {
       await tx.query('rollback to savepoint output')
-      garbage.afterwards.push(...garbage.onFailure.splice(copies))
+      garbage.undone.push(...garbage.copies.splice(copies))
       failures.push(outputFailure(output, error))
     }
   }
@@ -162,26 +204,18 @@ async function storeAll(
 
 async function writeEnd(
   tx: Transaction,
-  execution: Execution,
+  { execution, live }: Ending,
   failures: readonly Failure[],
   first: Failure | undefined,
   outputInfo: ReadonlyMap<string, KeptFile>,
 ): Promise<Execution['status']> {
   const status = finalStatus(first ?? failures[0])
-  await recordEnd(tx, execution, status, failures.map(told), Object.fromEntries(outputInfo))
+  await recordEnd(tx, execution, status, failures.map(told), Object.fromEntries(outputInfo), live.seen())
   return status
 }
 
-/** Longer messages hold a traceback's worth of somebody's data; the notebook has it whole. */
-const MAX_MESSAGE = 10_000
-
-const told = ({ name, message }: Failure) => ({
-  name: storableText(name).slice(0, 200),
-  message: storableText(message).slice(0, MAX_MESSAGE),
-})
-
 function outputFailure(output: NotebookOutput, error: unknown): Failure {
   const name = output.outputType === 'directory' ? output.directoryName : output.fileName
-  const message = `Output "${name}" (${output.outputType}): ${messageOf(error)}`
-  return { stage: 'outputs', reason: 'failed', name: 'OutputFailed', message }
+  const toFailure = error instanceof FileMissing ? outputMissing : outputRejected
+  return toFailure(name, output.outputType, messageOf(error))
 }

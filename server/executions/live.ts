@@ -6,11 +6,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
+import type { RunEvent } from '../kernel/events.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { createBacklog, type LiveEvent, type StoredEvent } from './backlog.ts'
-import { recordLive } from './events.ts'
 import type { Metrics } from './metrics.ts'
-import type { Holder } from './store.ts'
+import { type Holder, recordLive } from './store.ts'
 
 /** What is written with the final status. */
 export interface Seen {
@@ -24,12 +24,40 @@ export interface Live extends AsyncDisposable {
   tell(event: LiveEvent): void
   /** What the kernel and everything it started took, as far as that is known. */
   used(usage: { readonly peakMemoryBytes?: number; readonly cpuSeconds?: number }): void
-  /** Bytes of output that a cell sent. */
-  sent(bytes: number): void
+  /** What a cell took. */
+  ended(cell: { readonly cellIndex: number; readonly ms: number; readonly outputBytes: number }): void
   /** Resolves when nothing is being written, and from then on nothing is: the rest goes with the end. */
   settle(): Promise<void>
   /** The same each time until more is told. */
   seen(): Seen
+}
+
+/** An event of the cells as it is told to whoever watches. */
+export function toLive(event: RunEvent): LiveEvent {
+  switch (event.type) {
+    case 'cellStarted': {
+      const { cellNumber, cells, cellIndex } = event
+      return { kind: 'cell', cellNumber, cells, cellIndex, state: 'running' }
+    }
+    case 'cellEnded': {
+      const { cellNumber, cells, cellIndex, status, ms } = event
+      return { kind: 'cell', cellNumber, cells, cellIndex, state: 'done', status, ms: Math.round(ms * 10) / 10 }
+    }
+    case 'stream':
+      return { kind: 'stream', cellNumber: event.cellNumber, name: event.name, text: event.text }
+    case 'display': {
+      const { cellNumber, data, metadata, displayId } = event
+      return { kind: 'display', cellNumber, ...(displayId === undefined ? {} : { displayId }), data, metadata }
+    }
+    case 'updateDisplay':
+      return { kind: 'update', displayId: event.displayId, data: event.data, metadata: event.metadata }
+    case 'clearOutput':
+      return { kind: 'clear', cellNumber: event.cellNumber, wait: event.wait }
+    case 'error': {
+      const { cellNumber, ename, evalue, traceback } = event
+      return { kind: 'cellError', cellNumber, ename, evalue, traceback: [...traceback] }
+    }
+  }
 }
 
 /** The first batch: a run that is shorter writes nothing of its own beside its end. */
@@ -73,15 +101,15 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
       isNew = true
       if (event.kind === 'cell') {
         ;({ cellNumber: cell, cells } = event)
-        if (event.ms !== undefined) metrics.cells.push([event.cellIndex, event.ms])
       }
       if (!closing.signal.aborted) writing ??= write()
     },
     used: (usage) => {
       Object.assign(metrics, usage)
     },
-    sent: (bytes) => {
-      metrics.outputBytes = (metrics.outputBytes ?? 0) + bytes
+    ended: ({ cellIndex, ms, outputBytes }) => {
+      metrics.cells.push([cellIndex, Math.round(ms * 10) / 10])
+      metrics.outputBytes = (metrics.outputBytes ?? 0) + outputBytes
     },
     settle,
     seen: () => ({ cell, cells, events: backlog.unwritten(), metrics }),

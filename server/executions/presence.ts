@@ -1,15 +1,23 @@
 /**
  * A worker's sign of life: an advisory lock that it holds on a database session of its own. The server frees it when the
- * worker's process dies, which other workers see within a second, where a lease would take fifteen.
+ * worker's process dies, which other workers see within a second, where a lease would take fifteen. What the worker keeps
+ * on disk is in a folder named by it, which the others remove when they see that it is gone.
  */
 
 import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { removeTree } from '../ground/remove-tree.ts'
 import type { Database, Queryable, Session } from '../stores/postgres/database.ts'
 
 export interface Presence extends AsyncDisposable {
   /** The worker's id, ten letters: it is part of the paths of sockets, which may have 107 bytes. */
   readonly id: string
+  /** `<root>/<id>`: everything that is only of use while the worker lives. Gone when this is closed. */
+  readonly folder: string
+  /** Holds the folders of all workers that share a disk, and nothing else. */
+  readonly root: string
   /** Whether the lock is held now. */
   readonly isHeld: boolean
   /**
@@ -17,11 +25,12 @@ export interface Presence extends AsyncDisposable {
    * that started anew), and they get a while to come back.
    */
   readonly canJudge: boolean
+  /** Calls back whenever the lock is held again after its session was lost. */
+  onReturn(callback: () => void): void
 }
 
 export interface PresenceOptions {
-  /** Called when the lock is held again after its session was lost. */
-  readonly onReturn: () => void
+  readonly root: string
   readonly log: (event: string, fields: Record<string, unknown>) => void
 }
 
@@ -32,10 +41,12 @@ const SETTLE_MS = 5000
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1000
 
-/** Gives a worker its id and takes its lock. @throws unavailable when the database can't be reached */
+/** Gives a worker its id, takes its lock and makes its folder. @throws unavailable when the database can't be reached */
 export async function openPresence(db: Database, options: PresenceOptions): Promise<Presence> {
   const id = randomBytes(5).toString('hex')
+  const folder = join(options.root, id)
   const closed = new AbortController()
+  let onReturn = () => {}
   let session: Session | undefined = await takeLock(db, id)
   let heldSinceMs = (await isLongUp(session)) ? Number.NEGATIVE_INFINITY : performance.now()
 
@@ -49,12 +60,20 @@ export async function openPresence(db: Database, options: PresenceOptions): Prom
       if (!session) return
       heldSinceMs = performance.now()
       options.log('presence taken again', { workerId: id })
-      options.onReturn()
+      onReturn()
     }
   }
+  // Closed to other users of the machine; sandboxes get at the folders inside by mounts, not by this path. Made under the
+  // lock: a folder whose worker is absent may be removed.
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const keeping = keep()
   return {
     id,
+    folder,
+    root: options.root,
+    onReturn: (callback) => {
+      onReturn = callback
+    },
     get isHeld() {
       return session !== undefined && !session.lost.aborted
     },
@@ -62,6 +81,7 @@ export async function openPresence(db: Database, options: PresenceOptions): Prom
       return session !== undefined && !session.lost.aborted && performance.now() - heldSinceMs >= SETTLE_MS
     },
     async [Symbol.asyncDispose]() {
+      await removeTree(folder).catch(() => {}) // what can't be removed now, another worker removes
       closed.abort()
       await keeping
       await session?.[Symbol.asyncDispose]()

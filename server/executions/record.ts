@@ -1,12 +1,12 @@
 /** An execution as it is stored, and as the API shows it. */
 
-import type { ExecutionLog, ExecutionStatus, Progress } from '../../contract/executions.ts'
+import type { ExecutionCause, ExecutionLog, ExecutionStatus, Progress } from '../../contract/executions.ts'
 import type { ExecutionLimits } from '../../contract/limits.ts'
 import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
 import type { ImageVersion } from '../../contract/notebooks.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
-import type { Failure } from './lifecycle.ts'
+import type { Metrics } from './metrics.ts'
 
 /** The notebook as it was when the execution was asked for. */
 export interface NotebookSnapshot {
@@ -30,8 +30,6 @@ export interface KeptFile {
 
 /** Where everything of an execution is kept, below it a folder for each attempt. */
 export const executionBlobs = (id: string) => `executions/${id}`
-
-export type ExecutionError = Pick<Failure, 'name' | 'message'>
 
 /** What an execution really ran on. */
 export interface RanOn {
@@ -58,9 +56,10 @@ export interface Execution {
   readonly outputsCompletedAt: Date | undefined
   readonly inputInfo: Readonly<Record<string, KeptFile>>
   readonly outputInfo: Readonly<Record<string, KeptFile>>
-  readonly errors: readonly ExecutionError[]
+  readonly errors: readonly ExecutionCause[]
   readonly progress: Progress
   readonly ranOn: RanOn | undefined
+  readonly metrics: Metrics | undefined
 }
 
 export interface ExecutionRow {
@@ -82,11 +81,13 @@ export interface ExecutionRow {
   outputs_completed_at: Date | null
   input_info: Record<string, KeptFile>
   output_info: Record<string, KeptFile>
-  errors: ExecutionError[]
+  errors: ExecutionCause[]
   phase: Progress['phase']
   cell: number
   cells: number
   ran_on: RanOn | null
+  /** Left out of lists: a notebook of thousands of cells has as many times. */
+  metrics?: Metrics | null
 }
 
 export const toExecution = (row: ExecutionRow): Execution => ({
@@ -111,6 +112,7 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   errors: row.errors,
   progress: { phase: row.phase, cell: row.cell, cells: row.cells },
   ranOn: row.ran_on ?? undefined,
+  metrics: row.metrics ?? undefined,
 })
 
 /** Gives the URL under which a kept file opens without credentials, from when the execution ended or started. */
@@ -145,7 +147,7 @@ export function toLog(execution: Execution, linkFile: LinkFile): ExecutionLog {
     ...(execution.templateContext === undefined ? {} : { templateContext: execution.templateContext }),
     inputInfo: info(execution.inputInfo),
     outputInfo: info(execution.outputInfo),
-    executionErrors: [...execution.errors],
+    executionErrors: execution.errors.map(({ name, message }) => ({ name, message })),
   }
 }
 

@@ -4,12 +4,13 @@ import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { type Notebook, serializeNotebook } from '../kernel/notebook.ts'
+import { notebookChunks } from '../kernel/chunks.ts'
+import type { Notebook } from '../kernel/notebook.ts'
 import { renderHtml } from '../render/html.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
-import type { Failure } from './lifecycle.ts'
+import { type Failure, resultNotMade } from './causes.ts'
 import type { Execution } from './record.ts'
 
 /** The two logs, written as the notebook prints. */
@@ -56,7 +57,7 @@ export async function makeResults(
   const unmade: Failure[] = []
   if (!notebook) return { files, unmade }
   const ipynbPath = join(folder, 'result.ipynb')
-  await writeFile(ipynbPath, serializeNotebook(notebook))
+  await writeFile(ipynbPath, notebookChunks(notebook))
   files.set('result.ipynb', ipynbPath)
   const asked = new Set<string>(
     execution.snapshot.outputs.flatMap((output) => (output.outputType === 'executionResult' ? [output.fileName] : [])),
@@ -67,15 +68,8 @@ export async function makeResults(
     const title = execution.snapshot.name
     const page = await renderHtml({ image, host, limits, ipynbPath, htmlPath, title, deadlineMs: RENDER_MS, signal })
     if (page.kind === 'rendered') files.set('result.html', htmlPath)
-    else unmade.push(unmadeResult('result.html', page.message))
+    else unmade.push(resultNotMade('result.html', page.message))
   }
-  if (asked.has('result.pdf')) unmade.push(unmadeResult('result.pdf', 'this version does not make PDF files yet'))
+  if (asked.has('result.pdf')) unmade.push(resultNotMade('result.pdf', 'this version does not make PDF files yet'))
   return { files, unmade }
 }
-
-const unmadeResult = (name: string, reason: string): Failure => ({
-  stage: 'outputs',
-  reason: 'failed',
-  name: 'ResultNotMade',
-  message: `${name} could not be made: ${reason}`,
-})

@@ -3,26 +3,27 @@
 import { readGlobals } from '../catalog/applications.ts'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
-import { forgetResults } from '../kernel/execute.ts'
-import type { Kernels } from '../kernel/kernels.ts'
+import type { Kernels, SeatRequest } from '../kernel/kernels.ts'
 import { NOTEBOOK_LIMITS, type Notebook, parseNotebook } from '../kernel/notebook.ts'
+import { forgetResults } from '../kernel/plan.ts'
 import type { Seat } from '../kernel/seat.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
 import { inputContext, outputContext } from './context.ts'
 import { finishExecution } from './finish.ts'
-import { openWorkingFolder, type WorkingFolder } from './folder.ts'
-import type { Failure } from './lifecycle.ts'
+import { openWorkingFolder } from './folder.ts'
 import { sandboxLimits } from './limits.ts'
-import { createReporter } from './progress.ts'
+import { createLive, type Live } from './live.ts'
+import { keepPartial, type Partial } from './partial.ts'
 import { type Execution, executionBlobs, type LinkFile, toLog } from './record.ts'
-import { makeResults, openLogs } from './results.ts'
+import { type Logs, makeResults, openLogs } from './results.ts'
 import { stageInputs } from './staging.ts'
-import { overtime, stopped } from './stop.ts'
+import { overtime, stopped, whenCanceled } from './stop.ts'
 import { getExecution, recordInputs, recordNotebookEnd } from './store.ts'
 
 export interface RunParts {
@@ -48,29 +49,41 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
   const limits = execution.snapshot.limits ? sandboxLimits(execution.snapshot.limits) : parts.limits
   const prefix = `${executionBlobs(execution.id)}/${execution.attempt}`
   const [ready, globals] = await Promise.all([prepare(execution, parts), readGlobals(db, execution.applicationId)])
+  await using live = createLive(db, execution, log)
+  await using partial = ready.notebook ? keepPartial(blobs, execution, ready.notebook, log) : undefined
+  tellPhase(live, execution, 'inputs')
   await using folder = await openWorkingFolder(parts.workRoot, execution)
   await using seat =
     ready.image && ready.notebook
-      ? await parts.kernels.take({ image: ready.image, limits, signal: stop.signal })
+      ? await takeSeat(parts.kernels, { image: ready.image, limits, signal: stop.signal })
       : undefined
-  const { failure, notebook, image } =
-    seat && ready.image && ready.notebook
-      ? await runPhases(
-          execution,
-          { image: ready.image, notebook: ready.notebook, seat },
-          folder,
-          prefix,
-          globals,
-          parts,
-          stop,
-        )
-      : ready
+  const logs = openLogs(folder.results)
+  let phases: Phases
+  try {
+    phases =
+      seat && partial && ready.image && ready.notebook
+        ? await runPhases(
+            execution,
+            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs },
+            prefix,
+            globals,
+            parts,
+            stop,
+          )
+        : endedEarly(ready, stop.signal)
+  } finally {
+    await logs.close()
+  }
+  const { failure, notebook, image } = phases
   await recordNotebookEnd(db, execution)
+  tellPhase(live, execution, 'outputs')
+  const canceled = whenCanceled(stop.signal)
   const made = await makeResults(execution, notebook, folder.results, {
     image,
     host: parts.host,
     limits: parts.limits,
-    signal: AbortSignal.timeout(FINISH_MS),
+    // A run that was canceled before still gets its page; one that is canceled now ends at once.
+    signal: AbortSignal.any([AbortSignal.timeout(FINISH_MS), ...(failure ? [] : [canceled])]),
   })
   const current = await getExecution(db, execution.notebookId, execution.id)
   // Without a kernel nothing is collected: the failure that kept it from starting keeps the outputs away as well.
@@ -86,8 +99,28 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     prefix,
     maxBytes: limits.outputBytes,
     signal: AbortSignal.timeout(FINISH_MS),
+    canceled,
+    live,
   })
+  if (status) await partial?.drop()
   log.info({ executionId: execution.id, status, failure: failure?.name, start: kernel?.start }, 'execution finished')
+}
+
+/** Undefined when the run was stopped before it had a kernel. */
+async function takeSeat(kernels: Kernels, request: SeatRequest & { signal: AbortSignal }): Promise<Seat | undefined> {
+  try {
+    return await kernels.take(request)
+  } catch (error) {
+    if (request.signal.aborted) return undefined
+    throw error
+  }
+}
+
+/** A run that never got to its inputs: something was missing, or it was stopped. */
+function endedEarly(ready: Phases, signal: AbortSignal): Phases {
+  if (ready.failure) return ready
+  if (ready.notebook) forgetResults(ready.notebook)
+  return { ...ready, failure: stopped(signal) }
 }
 
 /** The size was checked when it was uploaded, against the limit of that day. */
@@ -107,68 +140,86 @@ interface Phases {
 async function prepare(execution: Execution, { image, blobs }: RunParts): Promise<Phases> {
   const { imageVersion, jupyterBlobKey } = execution.snapshot
   try {
-    const [found, bytes] = await Promise.all([image(imageVersion), blobs.read(jupyterBlobKey)])
-    return { failure: undefined, notebook: parseNotebook(bytes, ACCEPTED), image: found }
+    const [found, notebook] = await Promise.all([
+      image(imageVersion).catch(causedBy('ImageMissing')),
+      blobs.read(jupyterBlobKey).then(parseAccepted).catch(causedBy('NotebookUnreadable')),
+    ])
+    return { failure: undefined, notebook, image: found }
   } catch (error) {
-    return { failure: notReady(error), notebook: undefined, image: undefined }
+    if (!(error instanceof NotReady)) throw error
+    return { failure: error.failure, notebook: undefined, image: undefined }
   }
+}
+
+const parseAccepted = (bytes: Buffer) => parseNotebook(bytes, ACCEPTED)
+
+class NotReady extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+const causedBy = (name: Failure['name']) => (error: unknown) => {
+  throw new NotReady({ name, message: messageOf(error) })
 }
 
 interface Ready {
   readonly image: Image
   readonly notebook: Notebook
   readonly seat: Seat
+  readonly live: Live
+  readonly partial: Partial
+  readonly logs: Logs
 }
 
 /** Inputs, then cells. The kernel starts while the inputs are staged: neither needs the other until the first cell. */
 async function runPhases(
   execution: Execution,
-  { image, notebook, seat }: Ready,
-  folder: WorkingFolder,
+  { image, notebook, seat, live, partial, logs }: Ready,
   prefix: string,
   globals: Record<string, unknown>,
   parts: RunParts,
   stop: AbortController,
 ): Promise<Phases> {
   const { db, blobs, host } = parts
-  const logs = openLogs(folder.results)
-  try {
-    const staged = await stageInputs(
-      execution.snapshot.inputs,
-      execution.templateContext,
-      seat.inputs,
-      {
-        db,
-        applicationId: execution.applicationId,
-        relativeTo: execution.relativeTo,
-        context: inputContext(execution, globals),
-        signal: stop.signal,
-      },
-      { blobs, prefix },
-    )
-    await recordInputs(db, execution, staged.info, staged.failure === undefined, {
-      image,
-      sandbox: host,
-    })
-    // A failure that the stop itself caused is no failure of an input.
-    if (stop.signal.aborted) {
-      forgetResults(notebook)
-      return { failure: stopped(stop.signal, 'inputs'), notebook, image }
-    }
-    if (staged.failure) return { failure: staged.failure, notebook: undefined, image }
-    using _deadline = startDeadline(stop, execution.maxRunMinutes)
-    await using reporter = createReporter(db, execution, parts.log)
-    const failure = await runNotebook({
-      notebook,
-      kernel: seat.kernel,
+  const staged = await stageInputs(
+    execution.snapshot.inputs,
+    execution.templateContext,
+    seat.inputs,
+    {
+      db,
+      applicationId: execution.applicationId,
+      relativeTo: execution.relativeTo,
+      context: inputContext(execution, globals),
       signal: stop.signal,
-      onProgress: reporter.report,
-      onStream: logs.write,
-    })
-    return { failure, notebook, image }
-  } finally {
-    await logs.close()
+    },
+    { blobs, prefix },
+  )
+  await recordInputs(db, execution, staged.info, staged.failure === undefined, {
+    image,
+    sandbox: host,
+  })
+  // A failure that the stop itself caused is no failure of an input.
+  if (stop.signal.aborted) {
+    forgetResults(notebook)
+    return { failure: stopped(stop.signal), notebook, image }
   }
+  if (staged.failure) return { failure: staged.failure, notebook: undefined, image }
+  using _deadline = startDeadline(stop, execution.maxRunMinutes)
+  tellPhase(live, execution, 'notebook')
+  const failure = await runNotebook({
+    notebook,
+    kernel: seat.kernel,
+    limits: execution.snapshot.limits,
+    signal: stop.signal,
+    live,
+    onChange: partial.changed,
+    onStream: logs.write,
+  })
+  return { failure, notebook, image }
 }
 
 /** Only the notebook's own time counts against its limit, so the clock starts with the first cell. */
@@ -177,9 +228,6 @@ function startDeadline(stop: AbortController, minutes: number): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
-const notReady = (error: unknown): Failure => ({
-  stage: 'inputs',
-  reason: 'failed',
-  name: 'NotReady',
-  message: messageOf(error),
-})
+function tellPhase(live: Live, { attempt }: Execution, phase: 'inputs' | 'notebook' | 'outputs'): void {
+  live.tell({ kind: 'phase', phase, attempt, at: new Date().toISOString() })
+}

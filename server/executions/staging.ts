@@ -7,9 +7,9 @@ import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { invalid, messageOf } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { renderTemplate } from '../templates/render.ts'
+import { type Failure, inputFailed } from './causes.ts'
 import { gatherInput } from './inputs/gather.ts'
 import type { Staging } from './inputs/input.ts'
-import type { Failure } from './lifecycle.ts'
 import { plainName } from './plain-name.ts'
 import type { KeptFile } from './record.ts'
 
@@ -44,7 +44,7 @@ export async function stageInputs(
   const index = results.findIndex((result) => result.status === 'rejected')
   const [result, input] = [results[index], inputs[index]]
   if (result?.status !== 'rejected' || !input) return { info, failure: undefined }
-  return { info, failure: failureOf(input, result.reason) }
+  return { info, failure: inputFailed(input.fileName, input.inputType, messageOf(result.reason)) }
 }
 
 /** The media type a file name stands for, bytes when it stands for none. */
@@ -57,10 +57,3 @@ function nameOf(input: NotebookInput, staging: Staging, taken: Set<string>): str
   taken.add(name)
   return name
 }
-
-const failureOf = (input: NotebookInput, reason: unknown): Failure => ({
-  stage: 'inputs',
-  reason: 'failed',
-  name: 'InputFailed',
-  message: `Input "${input.fileName}" (${input.inputType}): ${messageOf(reason)}`,
-})

@@ -3,13 +3,15 @@
  * a worker's writes carry its attempt number, so that one that lost its lease can change nothing any more.
  */
 
-import type { Progress } from '../../contract/executions.ts'
+import type { ExecutionCause } from '../../contract/executions.ts'
 import { notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
+import type { StoredEvent } from './backlog.ts'
+import { eventValues, keepEvents, SEEN } from './events.ts'
 import { before } from './lifecycle.ts'
+import type { Seen } from './live.ts'
 import {
   type Execution,
-  type ExecutionError,
   type ExecutionRow,
   type KeptFile,
   type NotebookSnapshot,
@@ -91,12 +93,18 @@ export type Holder = Pick<Execution, 'id' | 'attempt'>
 /** Only the attempt that holds an execution may write to it; `$1` is its id, `$2` the attempt. */
 export const HELD = `id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`
 
-/** Records where the run is. */
-export async function recordProgress(db: Queryable, holder: Holder, progress: Progress): Promise<void> {
+/** Records where the run is and what it told meanwhile, and tells whoever watches, in one statement. */
+export async function recordLive(
+  db: Queryable,
+  holder: Holder,
+  { cell, cells }: { cell: number; cells: number },
+  events: readonly StoredEvent[],
+): Promise<void> {
   await db.query(
-    `update executions set phase = $3, cell = $4, cells = $5
-     where ${HELD}`,
-    [holder.id, holder.attempt, progress.phase, progress.cell, progress.cells],
+    `with held as (update executions set cell = $3, cells = $4 where ${HELD} returning id),
+     kept as (${keepEvents(5)})
+     select pg_notify($8, id) from held`,
+    [holder.id, holder.attempt, cell, cells, ...eventValues(events), SEEN],
   )
 }
 
@@ -152,13 +160,28 @@ export async function recordEnd(
   tx: Queryable,
   holder: Holder,
   status: Execution['status'],
-  errors: readonly ExecutionError[],
+  errors: readonly ExecutionCause[],
   outputs: Readonly<Record<string, KeptFile>>,
+  seen: Seen,
 ): Promise<void> {
   await tx.query(
-    `update executions set status = $3, errors = $4, output_info = $5, outputs_completed_at = clock_timestamp(),
-       phase = 'finished', lease_until = null where ${HELD}`,
-    [holder.id, holder.attempt, status, JSON.stringify(errors), JSON.stringify(outputs)],
+    `with held as (
+       update executions set status = $3, errors = $4, output_info = $5, outputs_completed_at = clock_timestamp(),
+         phase = 'finished', lease_until = null, cell = $6, cells = $7, metrics = $8 where ${HELD} returning id
+     ), kept as (${keepEvents(10)})
+     select pg_notify($9, id) from held`,
+    [
+      holder.id,
+      holder.attempt,
+      status,
+      JSON.stringify(errors),
+      JSON.stringify(outputs),
+      seen.cell,
+      seen.cells,
+      JSON.stringify(seen.metrics),
+      SEEN,
+      ...eventValues(seen.events),
+    ],
   )
 }
 
@@ -172,6 +195,10 @@ export async function getExecution(db: Queryable, notebookId: string, id: string
   return toExecution(row)
 }
 
+const LISTED = `id, application_id, notebook_id, status, snapshot, relative_to, template_context, source_type, source_id,
+  max_run_minutes, attempt, queued_at, started_at, inputs_completed_at, notebook_completed_at, outputs_completed_at,
+  input_info, output_info, errors, ran_on, phase, cell, cells`
+
 /** Executions of a notebook, newest first, queued at or after `since`. */
 export async function listExecutions(
   db: Queryable,
@@ -180,7 +207,7 @@ export async function listExecutions(
   since: Date | undefined,
 ): Promise<Execution[]> {
   const rows = await db.query<ExecutionRow>(
-    `select * from executions where notebook_id = $1 and ($2::timestamptz is null or queued_at >= $2)
+    `select ${LISTED} from executions where notebook_id = $1 and ($2::timestamptz is null or queued_at >= $2)
      order by queued_at desc, id desc limit $3`,
     [notebookId, since ?? null, limit],
   )

@@ -1,87 +1,141 @@
 /**
- * Looks after what workers that are gone have left: the executions they held go back to the queue, their folders are
- * removed. Every worker watches; each thing is taken back once, because the update that does it is guarded.
+ * Watching executions: whoever watches is woken by notifications and reads what is new from the table, at its own pace.
+ * Nothing is kept for a watcher between two reads, so a slow one costs no memory, and the run knows of none of them.
  */
 
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { messageOf } from '../ground/errors.ts'
-import type { Log } from '../ground/log.ts'
-import { removeTree } from '../ground/remove-tree.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
-import { heldElsewhere, takeBack } from './leases.ts'
-import { findLost, type Sightings } from './lost.ts'
-import { absentWorkers, type Presence } from './presence.ts'
+import type { Database } from '../stores/postgres/database.ts'
+import { finalEventId, type StoredEvent } from './backlog.ts'
+import { EVENTS_PER_READ, readEvents, SEEN, type Sight } from './events.ts'
+import { isFinal } from './lifecycle.ts'
 
-export interface WatchParts {
-  readonly db: Queryable
-  readonly log: Log
-  readonly presence: Presence
-  /** Holds one folder for each worker, named by its id. */
-  readonly root: string
-  readonly leaseMs: number
+export interface Watch extends AsyncDisposable {
+  /**
+   * The events of an execution after one of them, in batches as they come, and the end as the last one. An empty batch
+   * is a sign of life, every 15 s. Ends early when `signal` is aborted or the watch is closed.
+   */
+  follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[], void>
+  /** Ends all that follow; they come back to another door, or to this one after its restart. */
+  end(): void
 }
 
-/** A look costs the database a third of a millisecond. */
-const LOOK_MS = 300
-/** Absent at three looks in a row. */
-const ABSENT_MS = 2 * LOOK_MS - 50
-const SWEEP_MS = 60_000
+export interface WatchOptions {
+  /** The net below the notifications: an end that no worker wrote is not notified. */
+  readonly pollMs?: number
+  readonly beatMs?: number
+}
 
-/** Looks until disposed; what fails is tried again at the next look. */
-export function openWatch(parts: WatchParts): AsyncDisposable {
-  let seen: Sightings = new Map()
-  let absentSince: ReadonlyMap<string, number> = new Map()
-  let sweepAtMs = 0
-  let looking: Promise<void> | undefined
+const POLL_MS = 1000
+const BEAT_MS = 15_000
 
-  const look = async () => {
-    if (!parts.presence.canJudge) {
-      // What was seen before is no proof any more.
-      seen = new Map()
-      absentSince = new Map()
-      return
-    }
-    const held = await heldElsewhere(parts.db, parts.presence.id)
-    const found = findLost(seen, held, performance.now(), { absentMs: ABSENT_MS, leaseMs: parts.leaseMs })
-    seen = found.seen
-    const ids = await takeBack(parts.db, found.lost)
-    if (ids.length > 0) {
-      parts.log.warn({ executionIds: ids }, 'executions of a lost worker taken back')
-      sweepAtMs = 0
-    }
-    if (performance.now() >= sweepAtMs) await sweep()
+/** Listens until disposed. */
+export async function openWatch(db: Database, options: WatchOptions = {}): Promise<Watch> {
+  const watchers = new Map<string, Set<() => void>>()
+  const reads = shareReads(db)
+  const closing = new AbortController()
+  const wake = (id: string) => {
+    reads.renew()
+    for (const watcher of watchers.get(id) ?? []) watcher()
   }
-
-  /** A folder goes when its worker was absent at two looks, as with the executions. */
-  const sweep = async () => {
-    const names = (await readdir(parts.root)).filter((name) => name !== parts.presence.id)
-    const absent = names.length > 0 ? await absentWorkers(parts.db, names) : []
-    const now = performance.now()
-    const since = new Map(absent.map((name) => [name, absentSince.get(name) ?? now]))
-    const gone = absent.filter((name) => now - (since.get(name) ?? now) >= ABSENT_MS)
-    for (const name of gone) {
-      // Where a process of the dead is just ending, its folder can be in use for another moment.
-      await removeTree(join(parts.root, name)).then(
-        () => since.delete(name),
-        () => {},
-      )
-    }
-    absentSince = since
-    sweepAtMs = since.size > 0 ? 0 : now + SWEEP_MS
+  const wakeAll = () => {
+    for (const id of watchers.keys()) wake(id)
   }
+  const listener = await db.listen(SEEN, wake, { onReconnect: wakeAll })
+  const poll = setInterval(wakeAll, options.pollMs ?? POLL_MS)
 
-  const timer = setInterval(() => {
-    looking ??= look()
-      .catch((error: unknown) => parts.log.warn({ error: messageOf(error) }, 'lost executions not looked for'))
-      .finally(() => {
-        looking = undefined
-      })
-  }, LOOK_MS)
   return {
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      await looking
+    end: () => closing.abort(),
+    follow: async function* (executionId, after, signal) {
+      using bell = hangBell(watchers, executionId, AbortSignal.any([signal, closing.signal]))
+      let last = after
+      let toldAt = performance.now()
+      while (!bell.isOver) {
+        // Before the look: what comes after it rings again.
+        const rung = bell.rung()
+        const sight = await reads.read(executionId, last)
+        const batch = newIn(sight, last)
+        last = batch.at(-1)?.id ?? last
+        if (batch.length > 0 || performance.now() - toldAt >= (options.beatMs ?? BEAT_MS)) {
+          yield batch
+          toldAt = performance.now()
+        }
+        if (isFinal(sight.status) && last >= finalEventId(sight.attempt)) return
+        if (sight.events.length < EVENTS_PER_READ) await rung
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort()
+      clearInterval(poll)
+      await listener[Symbol.asyncDispose]()
     },
   }
 }
+
+interface Bell extends Disposable {
+  readonly isOver: boolean
+  /** Resolves at the next ring after this call. */
+  rung(): Promise<void>
+}
+
+function hangBell(watchers: Map<string, Set<() => void>>, id: string, over: AbortSignal): Bell {
+  let { promise, resolve } = Promise.withResolvers<void>()
+  const ring = () => resolve()
+  const group = watchers.get(id) ?? new Set()
+  watchers.set(id, group.add(ring))
+  over.addEventListener('abort', ring, { once: true })
+  return {
+    get isOver() {
+      return over.aborted
+    },
+    rung: () => {
+      ;({ promise, resolve } = Promise.withResolvers<void>())
+      if (over.aborted) resolve()
+      return promise
+    },
+    [Symbol.dispose]: () => {
+      over.removeEventListener('abort', ring)
+      group.delete(ring)
+      if (group.size === 0) watchers.delete(id)
+    },
+  }
+}
+
+interface SharedReads {
+  read(id: string, after: number): Promise<Sight>
+  /** What is read from now on has not begun before. */
+  renew(): void
+}
+
+/** A hundred that watch one run ask for the same at the same moment: one read for all of them. */
+function shareReads(db: Database): SharedReads {
+  let reading = new Map<string, Promise<Sight>>()
+  return {
+    renew: () => {
+      reading = new Map()
+    },
+    read: (id, after) => {
+      const key = `${id}/${after}`
+      const known = reading.get(key)
+      if (known) return known
+      const round = reading
+      const fresh = readEvents(db, id, after).finally(() => round.delete(key))
+      round.set(key, fresh)
+      return fresh
+    },
+  }
+}
+
+/** The events of a sight, with those that the row tells: the beginning of the wait, and the end. */
+function newIn({ events, status, attempt, queuedAt, errors }: Sight, after: number): readonly StoredEvent[] {
+  const first = after < 0 ? [eventOf(0, 'phase', { phase: 'queued', attempt: 0, at: queuedAt.toISOString() })] : []
+  const isWhole = events.length < EVENTS_PER_READ
+  const end = finalEventId(attempt)
+  const last =
+    isFinal(status) && isWhole && after < end ? [eventOf(end, 'finished', { status, executionErrors: errors })] : []
+  return [...first, ...events, ...last]
+}
+
+const eventOf = (id: number, kind: StoredEvent['kind'], data: object): StoredEvent => ({
+  id,
+  kind,
+  data: JSON.stringify(data),
+})

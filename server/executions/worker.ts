@@ -3,24 +3,23 @@
  * and gives back what it has not finished when it closes.
  */
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError, messageOf } from '../ground/errors.ts'
-import { removeTree } from '../ground/remove-tree.ts'
 import { untilBack } from '../stores/postgres/away.ts'
 import { type Held, releaseExecution, renewLeases, takeBack } from './leases.ts'
 import { openPresence, type Presence } from './presence.ts'
+import { openReaper } from './reaper.ts'
 import { type Execution, executionBlobs } from './record.ts'
 import { type RunParts, runExecution } from './run.ts'
 import { cancellation, GivenUp } from './stop.ts'
 import { CANCELING, claimExecution, QUEUED } from './store.ts'
-import { openWatch } from './watch.ts'
 
 export interface WorkerOptions {
   readonly slots: number
   /** How long a run stays held without a sign of life. */
   readonly leaseMs?: number
+  /** Given by whoever needed its folder before there was a worker, and closes it; without it the worker has its own. */
+  readonly presence?: Presence
   /** The net below the notifications: how often the queue is looked at anyway. */
   readonly pollMs?: number
 }
@@ -45,26 +44,16 @@ const LEASE_MS = 15_000
 const POLL_MS = 1000
 
 /**
- * Opens a worker, which works in a folder of its own below `workRoot`; disposing it stops claiming, gives running
- * executions back and waits for them to let go.
+ * Opens a worker, which works in the folder of its presence; disposing it stops claiming, gives running executions back
+ * and waits for them to let go.
  */
 export async function openWorker(parts: RunParts, options: WorkerOptions): Promise<Worker> {
-  let worker: SlotWorker | undefined
-  await using opening = new AsyncDisposableStack()
-  const presence = opening.use(
-    await openPresence(parts.db, {
-      onReturn: () => worker?.returned(),
-      log: (event, fields) => parts.log.warn(fields, event),
-    }),
-  )
-  const workRoot = join(parts.workRoot, presence.id)
-  // Closed to other users of the machine; sandboxes get at the folders inside by mounts, not by this path.
-  await mkdir(workRoot, { recursive: true, mode: 0o700 })
-  opening.defer(() => removeTree(workRoot))
-  worker = new SlotWorker({ ...parts, workRoot }, options, presence)
-  worker.own(opening.move())
+  const own = new AsyncDisposableStack()
+  const log = (event: string, fields: Record<string, unknown>) => parts.log.warn(fields, event)
+  const presence = options.presence ?? own.use(await openPresence(parts.db, { root: parts.workRoot, log }))
+  const worker = new SlotWorker({ ...parts, workRoot: presence.folder }, options, presence, own)
   try {
-    await worker.open(parts.workRoot)
+    await worker.open()
     return worker
   } catch (error) {
     await worker[Symbol.asyncDispose]()
@@ -78,8 +67,8 @@ class SlotWorker implements Worker {
   readonly #leaseMs: number
   readonly #pollMs: number
   readonly #presence: Presence
-  /** The lock and the folder, which go last. */
-  readonly #owned = new AsyncDisposableStack()
+  /** The presence, when it is the worker's own: it goes last. */
+  readonly #own: AsyncDisposableStack
   readonly #runs = new Map<string, Run>()
   readonly #listeners = new AsyncDisposableStack()
   #timers: NodeJS.Timeout[] = []
@@ -91,8 +80,9 @@ class SlotWorker implements Worker {
   /** Held by this worker in the database and by no run of its own, at the last renewal. */
   #strays: ReadonlySet<string> = new Set()
 
-  constructor(parts: RunParts, options: WorkerOptions, presence: Presence) {
+  constructor(parts: RunParts, options: WorkerOptions, presence: Presence, own: AsyncDisposableStack) {
     this.#presence = presence
+    this.#own = own
     this.#parts = parts
     this.#slots = options.slots
     this.#leaseMs = options.leaseMs ?? LEASE_MS
@@ -111,25 +101,21 @@ class SlotWorker implements Worker {
     return this.#presence.isHeld
   }
 
-  /** Takes over what has to go when the worker has gone. */
-  own(parts: AsyncDisposable): void {
-    this.#owned.use(parts)
-  }
-
-  async open(root: string): Promise<void> {
+  async open(): Promise<void> {
     const { db, log } = this.#parts
+    this.#presence.onReturn(() => this.#returned())
     this.#listeners.use(await db.listen(QUEUED, () => this.#wake()))
     this.#listeners.use(await db.listen(CANCELING, (id) => this.#cancel(id)))
     this.#timers = [
       setInterval(() => this.#wake(), this.#pollMs),
       setInterval(() => this.#quietly('lease not renewed', () => this.#renew()), this.#leaseMs / 3),
     ]
-    this.#listeners.use(openWatch({ db, log, presence: this.#presence, root, leaseMs: this.#leaseMs }))
+    this.#listeners.use(openReaper({ db, log, presence: this.#presence, leaseMs: this.#leaseMs }))
     this.#wake()
   }
 
   /** The lock is held again after its session was lost, mostly with the database: the leases may be all but over. */
-  returned(): void {
+  #returned(): void {
     void this.#quietly('lease not renewed', () => this.#renew())
     this.#wake()
   }
@@ -150,7 +136,7 @@ class SlotWorker implements Worker {
     await this.#claiming
     for (const { stop } of this.#runs.values()) stop.abort(new GivenUp('the worker is closing'))
     await this.#ended()
-    await this.#owned.disposeAsync()
+    await this.#own.disposeAsync()
   }
 
   async #ended(): Promise<void> {

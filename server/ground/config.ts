@@ -22,7 +22,8 @@ export interface Config {
   readonly urls: { readonly ttlMs: number }
   readonly sandbox: { readonly mode: 'on' | 'landlock' | 'off' }
   readonly kernels: { readonly forking: boolean; readonly spares: number }
-  readonly worker: { readonly slots: number }
+  readonly role: 'all' | 'api' | 'worker'
+  readonly worker: { readonly slots: number; readonly drainMs: number }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
 }
@@ -65,7 +66,8 @@ export function readConfig(env: Environment, root: string): Config {
     urls: { ttlMs: read(S.urlTtl) },
     sandbox: { mode: read(S.sandbox) },
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
-    worker: { slots: read(S.slots) || availableParallelism() },
+    role: read(S.role),
+    worker: { slots: read(S.slots) || availableParallelism(), drainMs: read(S.drain) },
     limits: {
       memoryBytes: read(S.runMemory),
       cores: read(S.runCores),
@@ -81,6 +83,9 @@ export function readConfig(env: Environment, root: string): Config {
       runMinutes: read(S.runMinutes),
       silenceSeconds: read(S.silence),
     },
+  }
+  if (config.role === 'worker' && !config.databaseUrl) {
+    problems.push(`${S.role.name}=worker: expected with ${S.databaseUrl.name}, the database that the workers share`)
   }
   if (problems.length > 0) throw new ConfigError(`These settings can't be used:\n  ${problems.join('\n  ')}`)
   return freeze(config)

@@ -93,6 +93,20 @@ export const SETTINGS = {
     expects: 'a number from 0 to 64',
     parse: integer(0, 64),
   }),
+  role: entry({
+    name: 'FIELDBOOK_ROLE',
+    default: 'all',
+    says: 'api answers requests, worker runs notebooks, all does both; a worker needs DATABASE_URL and the same data folder.',
+    expects: 'all, api or worker',
+    parse: oneOf('all', 'api', 'worker'),
+  }),
+  drain: entry({
+    name: 'FIELDBOOK_DRAIN',
+    default: '10s',
+    says: 'How long executions may go on when the service is told to stop; the others are queued again.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   slots: entry({
     name: 'FIELDBOOK_SLOTS',
     default: '0',

@@ -2,11 +2,13 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
 import { serveCatalog } from './routes/catalog.ts'
+import { serveExecutions } from './routes/executions.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import type { Door } from './serve.ts'
@@ -34,6 +36,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   acceptEmptyJson(app)
   answerErrors(app)
   addSecurityHeaders(app)
+  refuseWhileDraining(app, parts.isDraining)
 
   const door: Door = {
     app,
@@ -45,6 +48,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   serveAuth(door, parts)
   serveCatalog(door, parts)
   serveNotebooks(door, parts)
+  serveExecutions(door, parts)
   serveBytes(app, parts)
   return app
 }

@@ -15,6 +15,9 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   unavailable: { status: 503, type: 'Unavailable' },
 }
 
+/** A database or a service that starts anew is back within this time. */
+const RETRY_SECONDS = 2
+
 /** Faults that Fastify itself finds in a request, before any code of ours sees it. */
 const FASTIFY_TYPES: Record<number, string> = {
   400: 'Validation',
@@ -37,6 +40,7 @@ export function answerErrors(app: FastifyInstance): void {
 export function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof AppError) {
     const { status, type } = ANSWERS[error.kind]
+    if (error.kind === 'unavailable') reply.header('retry-after', RETRY_SECONDS)
     return reply.code(status).send({ type, message: error.message })
   }
   const gone = databaseRefusal(error)

@@ -1,6 +1,7 @@
 /** What the door needs of the service, as narrow as its routes allow. */
 
 import type { Tokens } from '../access/tokens.ts'
+import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
@@ -18,8 +19,11 @@ export interface Parts {
   readonly tokens: Tokens
   readonly config: Config
   readonly log: Log
+  readonly watch: Watch
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string
   readonly health: () => Promise<Record<string, Health>>
+  /** Whether the service is about to close and takes nothing new. */
+  readonly isDraining: () => boolean
 }

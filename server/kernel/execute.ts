@@ -3,40 +3,37 @@
  * moment, up to where the run has got. Every ending is a value; nothing a notebook does makes this throw.
  */
 import type { Ending } from '../sandbox/process.ts'
+import type { CellPlace, CellStatus, RunEvent } from './events.ts'
+import { type Follower, followRun, stamp } from './follow.ts'
 import type { Kernel } from './kernel.ts'
 import { OUTPUT_LIMITS, type OutputLimits } from './ledger.ts'
+import { createLog } from './log.ts'
 import { asksToExit, errorOf } from './messages.ts'
-import { type CodeCell, hasTag, type Notebook } from './notebook.ts'
-import { Outputs } from './outputs.ts'
+import { hasTag, type Notebook } from './notebook.ts'
+import { type Overdue, type TimeLimits, type Watch, watchCell } from './overdue.ts'
+import { forgetResults, type PlannedCell, planCells } from './plan.ts'
 import { SessionBroken } from './session.ts'
-import { withoutColours } from './terminal.ts'
 import type { Content, Message } from './wire.ts'
 
-export interface CellError {
+export interface CellError extends CellPlace {
   readonly ename: string
   readonly evalue: string
   readonly traceback: readonly string[]
-  /** In `notebook.cells`, from 0. */
-  readonly cellIndex: number
-  /** Among the cells that run, from 1: the number in its brackets. */
-  readonly cellNumber: number
 }
 
 export type Outcome =
   | { readonly kind: 'finished' }
   | { readonly kind: 'failed'; readonly error: CellError }
-  /** The process ended under a cell; `ending` tells what is known of the cause. */
-  | { readonly kind: 'died'; readonly ending: Ending; readonly cellIndex: number; readonly cellNumber: number }
+  /** The cell was interrupted, or did not answer to that either. */
+  | ({ readonly kind: 'timeout' } & Overdue & CellPlace)
+  /** The process ended under a cell, and `ending` tells what is known of the cause; without one it lives on, started anew. */
+  | ({ readonly kind: 'died'; readonly ending?: Ending } & CellPlace)
   /** The signal was aborted; why is the signal's reason. */
   | { readonly kind: 'stopped' }
-  /** It sent more than it may, or stopped speaking the protocol. */
-  | { readonly kind: 'broken'; readonly message: string; readonly cellIndex: number; readonly cellNumber: number }
-
-export interface Progress {
-  readonly cellNumber: number
-  readonly cells: number
-  readonly state: 'running' | 'done'
-}
+  /** It sent more than it may in all. */
+  | ({ readonly kind: 'outputLimit'; readonly message: string } & CellPlace)
+  /** It stopped speaking the protocol. */
+  | ({ readonly kind: 'broken'; readonly message: string } & CellPlace)
 
 export interface RunOptions {
   readonly notebook: Notebook
@@ -44,129 +41,75 @@ export interface RunOptions {
   /** The same signal the kernel was opened with: its sandbox interrupts the cell, and kills after the grace time. */
   readonly signal?: AbortSignal
   readonly limits?: OutputLimits
-  readonly onProgress?: (progress: Progress) => void
-  /** A cell's outputs have changed; called for each message, so whoever saves must not do so each time. */
-  readonly onOutput?: (cell: CodeCell) => void
-  /** Text for the two log files, in order, as it was written. */
+  readonly times?: TimeLimits
+  /** Everything that happens, in order; called for each message, so whoever saves or sends must not do so each time. */
+  readonly onEvent?: (event: RunEvent) => void
+  /** Text for the two log files, in order, bounded as a run's outputs are. */
   readonly onStream?: (name: 'stdout' | 'stderr', text: string) => void
+  /**
+   * The cell has taken too long: it is to be interrupted, and what doesn't yield is to be killed. Unless told otherwise
+   * the kernel's process does both. However the cell ends then, the run has timed out.
+   */
+  readonly onOverdue?: (overdue: Overdue) => void
 }
 
-interface Planned {
-  readonly cell: CodeCell
-  readonly cellIndex: number
-  readonly cellNumber: number
+/** What one cell needs of its run. */
+interface Run extends RunOptions {
+  readonly cells: number
+  readonly follower: Follower
+  readonly emit: (event: RunEvent) => void
+  watch?: Watch
 }
 
-/** Runs until the end, the first error, an exit, a death or an abort, whichever is first. */
+/** Runs until the end, the first error, an exit, a death, a limit or an abort, whichever is first. */
 export async function runCells(options: RunOptions): Promise<Outcome> {
-  const { notebook, kernel, signal, onProgress } = options
+  const { notebook, kernel, signal, limits = OUTPUT_LIMITS } = options
   const plan = planCells(notebook)
   forgetResults(notebook)
   const language = kernel.info['language_info']
   if (typeof language === 'object' && language !== null) notebook.metadata['language_info'] = language
-  const cellOf = followOutputs(options)
-  for (const planned of plan) {
-    if (signal?.aborted) return { kind: 'stopped' }
-    onProgress?.({ cellNumber: planned.cellNumber, cells: plan.length, state: 'running' })
-    const ended = await runCell(planned, options, cellOf)
-    onProgress?.({ cellNumber: planned.cellNumber, cells: plan.length, state: 'done' })
-    if (ended) return ended
+  const log = createLog(limits.runBytes, options.onStream ?? (() => {}))
+  const emit = (event: RunEvent) => {
+    log.take(event)
+    options.onEvent?.(event)
   }
-  return { kind: 'finished' }
-}
-
-/** Code that is not blank and not tagged `skip-execution`, as nbclient chooses. */
-export function planCells(notebook: Notebook): Planned[] {
-  let cellNumber = 0
-  return notebook.cells.flatMap((cell, cellIndex) => {
-    if (cell.cell_type !== 'code' || cell.source.trim() === '' || hasTag(cell, 'skip-execution')) return []
-    cellNumber += 1
-    return [{ cell, cellIndex, cellNumber }]
-  })
-}
-
-/** Takes out what an author's own run left in cells that run again: it would pass for this run's results. */
-export function forgetResults(notebook: Notebook): void {
-  for (const { cell } of planCells(notebook)) {
-    cell.outputs = []
-    cell.execution_count = null
-    const { execution: _, ...metadata } = cell.metadata
-    cell.metadata = metadata
-  }
-}
-
-/** From now on outputs go to the cell whose request caused them, also when they come late, from a thread. */
-function followOutputs({ kernel, limits, onOutput, onStream }: RunOptions): Map<string, CodeCell> {
-  const outputs = new Outputs(limits ?? OUTPUT_LIMITS)
-  const log = createLog(limits ?? OUTPUT_LIMITS, onStream ?? (() => {}))
-  const cellOf = new Map<string, CodeCell>()
-  kernel.session.onOutput((message) => {
-    const cell = message.parentId === undefined ? undefined : cellOf.get(message.parentId)
-    if (!cell) return
-    log(message)
-    stampTime(cell, message)
-    if (outputs.apply(cell, message)) onOutput?.(cell)
-  })
-  return cellOf
-}
-
-/** Log files take as much as the notebook may hold in all. */
-function createLog(limits: OutputLimits, write: NonNullable<RunOptions['onStream']>): (message: Message) => void {
-  let left = limits.runBytes
-  const writeBounded = (name: 'stdout' | 'stderr', text: string) => {
-    if (left <= 0) return
-    left -= text.length
-    write(name, left > 0 ? text : `${text.slice(0, left + text.length)}\n[the rest was left out]\n`)
-  }
-  return ({ header, content }) => {
-    if (header.msg_type === 'stream' && typeof content['text'] === 'string') {
-      writeBounded(content['name'] === 'stderr' ? 'stderr' : 'stdout', content['text'])
-    } else if (header.msg_type === 'error') {
-      writeBounded('stderr', `${withoutColours(errorOf(content).traceback.join('\n'))}\n`)
+  const onMessage = () => run.watch?.heard()
+  const follower = followRun(notebook, kernel.session, { limits, onMessage, onEvent: emit })
+  const run: Run = { ...options, cells: plan.length, follower, emit }
+  try {
+    for (const planned of plan) {
+      if (signal?.aborted) return { kind: 'stopped' }
+      const ended = await runCell(planned, run)
+      if (ended) return ended
     }
+    return { kind: 'finished' }
+  } finally {
+    log.end()
   }
-}
-
-/** nbclient's names for when a cell did what. */
-function stampTime(cell: CodeCell, { header, content }: Message): void {
-  const type = header.msg_type === 'status' ? `status.${String(content['execution_state'])}` : header.msg_type
-  if (!['status.busy', 'execute_input', 'status.idle'].includes(type)) return
-  stamp(cell, `iopub.${type}`, header.date)
-}
-
-function stamp(cell: CodeCell, name: string, date: string): void {
-  const at = new Date(date)
-  if (Number.isNaN(at.getTime())) return // the kernel's messages are the user's to forge
-  const before = cell.metadata['execution']
-  const times = typeof before === 'object' && before !== null ? before : {}
-  cell.metadata['execution'] = { ...times, [name]: at.toISOString() }
 }
 
 /** Undefined when the run goes on. */
-async function runCell(
-  planned: Planned,
-  { kernel, signal }: RunOptions,
-  cellOf: Map<string, CodeCell>,
-): Promise<Outcome | undefined> {
+async function runCell(planned: PlannedCell, run: Run): Promise<Outcome | undefined> {
   const { cell, cellIndex, cellNumber } = planned
+  const { kernel, signal, cells, follower, emit } = run
+  const place = { cellNumber, cellIndex }
+  const startedAt = new Date()
+  const startedMs = performance.now()
   cell.execution_count = cellNumber
+  emit({ type: 'cellStarted', cells, startedAt, ...place })
+  follower.tellWidgets()
   const asked = kernel.session.request('execute_request', executeRequest(cell.source))
-  cellOf.set(asked.id, cell)
-  const end = await Promise.race([
-    asked.done.then((reply) => ({ reply })).catch((error: unknown) => ({ error })),
-    kernel.process.exited.then((ending) => ({ ending })),
-  ])
-  if ('reply' in end) {
-    stamp(cell, 'shell.execute_reply', end.reply.header.date)
-    return afterReply(planned, end.reply.content, signal)
-  }
-  // A broken connection is mostly the first sign of a death; a kernel that lives on is ended by whoever owns it.
-  const ending = 'ending' in end ? end.ending : await exitedSoon(kernel)
-  if (signal?.aborted) return { kind: 'stopped' }
-  if (ending) return { kind: 'died', ending, cellIndex, cellNumber }
-  const cause = 'error' in end ? end.error : undefined
-  const why = cause instanceof SessionBroken ? cause.message : String(cause)
-  return { kind: 'broken', message: `The kernel was cut off: ${why}`, cellIndex, cellNumber }
+  const counts = follower.follow(asked.id, cell, place)
+  using watch = watchCell(run.times ?? {}, run.onOverdue ?? (() => kernel.process.end('timeout')), signal)
+  run.watch = watch
+  const end = await endOfCell(asked.done, run)
+  if ('reply' in end) stamp(cell, 'shell.execute_reply', end.reply.header.date)
+  const overdue = watch.overdue()
+  const outcome = overdue ? { kind: 'timeout' as const, ...overdue, ...place } : await outcomeOf(planned, end, run)
+  const facts = { startedAt, endedAt: new Date(), ms: performance.now() - startedMs }
+  const { outputBytes, messages } = counts
+  emit({ type: 'cellEnded', cells, status: statusOf(end, outcome), ...facts, outputBytes, messages, ...place })
+  return outcome
 }
 
 const executeRequest = (code: string): Content => ({
@@ -179,16 +122,50 @@ const executeRequest = (code: string): Content => ({
   stop_on_error: false,
 })
 
-/** The reply decides, not what was printed: an `error` output alone does not stop a run. */
-function afterReply(planned: Planned, reply: Content, signal: AbortSignal | undefined): Outcome | undefined {
+type CellEnd =
+  | { readonly reply: Message }
+  | { readonly error: unknown }
+  | { readonly ending: Ending }
+  | { readonly restarted: true }
+
+function endOfCell(reply: Promise<Message>, { kernel, follower }: Run): Promise<CellEnd> {
+  return Promise.race([
+    reply.then((message) => ({ reply: message })).catch((error: unknown) => ({ error })),
+    kernel.process.exited.then((ending) => ({ ending })),
+    follower.restarted.then(() => ({ restarted: true as const })),
+  ])
+}
+
+async function outcomeOf(planned: PlannedCell, end: CellEnd, { kernel, signal }: Run): Promise<Outcome | undefined> {
+  const { cellIndex, cellNumber } = planned
   if (signal?.aborted) return { kind: 'stopped' }
+  if ('reply' in end) return afterReply(planned, end.reply.content)
+  // A broken connection is mostly the first sign of a death; a kernel that lives on is ended by whoever owns it.
+  const ending = 'ending' in end ? end.ending : await exitedSoon(kernel)
+  if (signal?.aborted) return { kind: 'stopped' }
+  const cause = 'error' in end ? end.error : undefined
+  if (cause instanceof SessionBroken && cause.tooMuch) {
+    return { kind: 'outputLimit', message: `The kernel was cut off: ${cause.message}`, cellIndex, cellNumber }
+  }
+  if (ending) return { kind: 'died', ending, cellIndex, cellNumber }
+  if ('restarted' in end) return { kind: 'died', cellIndex, cellNumber }
+  const why = cause instanceof SessionBroken ? cause.message : String(cause)
+  return { kind: 'broken', message: `The kernel was cut off: ${why}`, cellIndex, cellNumber }
+}
+
+/** The reply decides, not what was printed: an `error` output alone does not stop a run. */
+function afterReply({ cell, cellIndex, cellNumber }: PlannedCell, reply: Content): Outcome | undefined {
   if (reply['status'] === 'ok') return asksToExit(reply) ? { kind: 'finished' } : undefined
+  if (hasTag(cell, 'raises-exception')) return undefined
   const { ename, evalue, traceback } = errorOf(reply)
   // papermill's rule: a notebook may leave early, and says by the code whether all is well.
-  if (ename === 'SystemExit' && ['', '0', 'None'].includes(evalue)) return { kind: 'finished' }
-  if (ename !== 'SystemExit' && hasTag(planned.cell, 'raises-exception')) return undefined
-  const { cellIndex, cellNumber } = planned
+  if (ename === 'SystemExit' && ['', '0', 'None', 'False'].includes(evalue)) return { kind: 'finished' }
   return { kind: 'failed', error: { ename, evalue, traceback, cellIndex, cellNumber } }
+}
+
+function statusOf(end: CellEnd, outcome: Outcome | undefined): CellStatus {
+  if (!('reply' in end) || outcome?.kind === 'timeout' || outcome?.kind === 'stopped') return 'stopped'
+  return end.reply.content['status'] === 'ok' || outcome?.kind === 'finished' ? 'ok' : 'error'
 }
 
 /** Undefined when it lives on: a process that died is reaped within milliseconds of its sockets' end. */

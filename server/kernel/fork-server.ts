@@ -26,6 +26,7 @@ export interface Fork {
 }
 
 export interface ForkServer extends AsyncDisposable {
+  readonly pid: number
   readonly up: Up
   /** Forks one kernel; `order` has what `runner/forks/server.py` takes for a spawn. Rejects with ForkFailed. */
   fork(id: string, order: Readonly<Record<string, unknown>>): Promise<Fork>
@@ -150,6 +151,7 @@ export async function openForkServer(
   }
   const owned = parts.move()
   return {
+    pid: child.pid ?? 0,
     up: facts,
     fork,
     signal: (id, number) => send({ op: 'signal', id, signal: number }),

@@ -60,7 +60,8 @@ export class KernelNotStarted extends Error {
   }
 }
 
-const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
+/** What runs inside the sandboxes, on this machine. */
+export const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 const RUNNER_INSIDE = '/runner'
 const IPC_INSIDE = '/ipc'
 /** sun_path is 108 bytes with its end; the sockets are called k-1 … k-5. */

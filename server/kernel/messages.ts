@@ -36,7 +36,9 @@ export function displayIdOf(content: Content): string | undefined {
 
 /** The error of an `error` message or an error reply, cut to a length a person could read. */
 export function errorOf(content: Content): { ename: string; evalue: string; traceback: string[] } {
-  const lines = Array.isArray(content['traceback']) ? content['traceback'].map((line) => String(line).toWellFormed()) : []
+  const lines = Array.isArray(content['traceback'])
+    ? content['traceback'].map((line) => String(line).toWellFormed())
+    : []
   let left = ERROR_CHARACTERS
   const traceback = lines.flatMap((line) => {
     if (left <= 0) return []

@@ -81,6 +81,18 @@ export function hasTag(cell: Cell, tag: string): boolean {
   return Array.isArray(tags) && tags.includes(tag)
 }
 
+/** The outputs in a list that a kernel has made; what is none is left out. */
+export function outputsIn(list: unknown): Output[] {
+  if (!Array.isArray(list)) return []
+  return list.flatMap((output: unknown) => {
+    try {
+      return [parseOutput(output, 0)]
+    } catch {
+      return []
+    }
+  })
+}
+
 function parseJson(bytes: Buffer): Metadata {
   let value: unknown
   try {
@@ -95,7 +107,12 @@ function parseJson(bytes: Buffer): Metadata {
 function assertVersion(file: Metadata): void {
   const version = file['nbformat']
   if (typeof version !== 'number') throw invalid('The file is not a notebook: it does not say its nbformat')
-  if (version < 4) throw invalid(`The notebook is nbformat ${version}; open it in Jupyter and save it as version 4`)
+  if (version < 4) {
+    const convert = 'jupyter nbconvert --to notebook --nbformat 4 <file>'
+    throw invalid(
+      `The notebook is nbformat ${version}; open it in Jupyter and save it as version 4, or run: ${convert}`,
+    )
+  }
   if (version > 4) throw invalid(`The notebook is nbformat ${version}; only version 4 is known here`)
 }
 

@@ -13,7 +13,9 @@ const CELLS = [
   'from IPython.display import display, HTML, clear_output\nh = display(HTML("<b>1</b>"), display_id="d")',
   'h.update(HTML("<b>2</b>"))\nfloat("nan")',
   'import asyncio\nawait asyncio.sleep(0)\nawait asyncio.gather(*[asyncio.sleep(0, n) for n in range(3)])',
-  'import os\nos.write(1, b"from below\\n");\nprint("\\ud800")',
+  // Alone in its cell: stock ipykernel reads what is written below Python from a thread, at any time.
+  'import os\nos.write(1, b"from below\\n");',
+  'print("\\ud800")',
   '%%bash\necho $((6 * 7))',
   '!echo shell',
   'def f(n):\n    return 1 / n\nf(0)',

@@ -11,6 +11,7 @@ import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { ForkFailed, type ForkServer, openForkServer } from './fork-server.ts'
 import { type ForkedKernel, openForkedKernel } from './forked-kernel.ts'
+import { RUNNER } from './kernel.ts'
 import { openSeatFolder, type SeatFolder } from './seat.ts'
 import type { SessionLimits } from './session.ts'
 
@@ -38,6 +39,8 @@ export interface WarmState {
   /** For people: why there is nothing warm. */
   readonly problem?: string
   readonly spares: number
+  /** Of the fork server, and the ipykernel it forks. */
+  readonly pid?: number
   readonly ipykernel?: string
 }
 
@@ -63,7 +66,7 @@ export class WarmImage implements AsyncDisposable {
       ready: this.#server !== undefined,
       spares: this.#spares.length,
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-      ...(this.#server ? { ipykernel: this.#server.up.ipykernel } : {}),
+      ...(this.#server ? { pid: this.#server.pid, ipykernel: this.#server.up.ipykernel } : {}),
     }
   }
 
@@ -204,7 +207,7 @@ function openingOrder(image: Image, host: SandboxHost, root: string): Record<str
     seccomp: host.seccomp?.toString('base64') ?? null,
     seccompBare: host.seccompBare?.toString('base64') ?? null,
     rootLinks: host.rootLinks,
-    mounts: [...image.mounts, ...fontMounts(image)],
+    mounts: [...image.mounts, ...fontMounts(image), { source: RUNNER, target: '/runner' }],
     host: root,
     cgroups: [...new Set(places.filter((place) => place !== undefined))],
     env: environmentOf(image, placesInside(host, root), host),

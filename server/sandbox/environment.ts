@@ -24,9 +24,7 @@ const PLACES: Places = { inputs: '/in', outputs: '/out', work: `${HOME}/work` }
 
 /** Where a run finds its places; without a mount namespace they are folders below its own one. */
 export const placesInside = ({ level }: Pick<SandboxHost, 'level'>, folder: string): Places =>
-  level >= 2
-    ? PLACES
-    : { inputs: join(folder, 'in'), outputs: join(folder, 'out'), work: join(folder, 'work') }
+  level >= 2 ? PLACES : { inputs: join(folder, 'in'), outputs: join(folder, 'out'), work: join(folder, 'work') }
 
 /** Matplotlib ignores a read-only cache folder, so only the font list itself is mounted, into a writable one. */
 export function fontMounts(image: Image): Mount[] {

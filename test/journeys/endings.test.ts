@@ -48,7 +48,7 @@ test('a cell that raises ends the run errored, names the cell and keeps the note
   assert.equal(log.status, 'errored')
   assert.deepEqual(log.executionErrors, [
     {
-      name: 'ZeroDivisionError',
+      name: 'CellError',
       message: 'Cell [2] (cell 2 of the notebook) raised ZeroDivisionError: division by zero',
     },
   ])
@@ -112,7 +112,7 @@ test('a table takes all rows or none, and the first bad row, column and value ar
   for (const [csv, message] of cases) {
     const log = await store(csv)
     assert.equal(log.status, 'errored')
-    assert.deepEqual(log.executionErrors, [{ name: 'OutputFailed', message: `Output "a.csv" (dataTable): ${message}` }])
+    assert.deepEqual(log.executionErrors, [{ name: 'OutputRejected', message: `Output "a.csv" (dataTable): ${message}` }])
   }
   const rows = await rowsOf(table.id)
   assert.deepEqual(

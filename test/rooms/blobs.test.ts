@@ -1,7 +1,7 @@
 /** Blobs as files of a folder: whole or not at all, never outside of it, and gone when deleted. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -73,12 +73,15 @@ test('a stream that breaks leaves nothing, and what was there before', async (t)
   assert.deepEqual(await filesIn(root), ['/a'])
 })
 
-test('what a crash left half-written is dropped at the next start, blobs are not', async (t) => {
+test('what a crash left half-written is dropped at a later start; blobs, and what others are writing, are not', async (t) => {
   const { root, blobs } = await openBlobs(t)
   await blobs.put('a', Buffer.from('kept'))
-  await writeFile(join(root, '.incoming', 'half'), 'ha')
+  const [left, written] = [join(root, '.incoming', 'left'), join(root, '.incoming', 'written')]
+  for (const path of [left, written]) await writeFile(path, 'ha')
+  const twoHoursAgo = Date.now() / 1000 - 7200
+  await utimes(left, twoHoursAgo, twoHoursAgo)
   await openFsBlobs(root)
-  assert.deepEqual(await filesIn(root), ['/a'])
+  assert.deepEqual(await filesIn(root), ['/a', '/.incoming/written'])
 })
 
 test('a copy lives on without the original', async (t) => {

@@ -7,9 +7,10 @@ import test from 'node:test'
 import type { FileOutput, NotebookOutput } from '../../contract/notebook-files.ts'
 import { listFiles } from '../../server/catalog/files.ts'
 import { listRows } from '../../server/catalog/rows.ts'
+import { canceled, type Failure, runTimeout } from '../../server/executions/causes.ts'
 import { finishExecution } from '../../server/executions/finish.ts'
 import { takeBack } from '../../server/executions/leases.ts'
-import { canBecome, type Failure } from '../../server/executions/lifecycle.ts'
+import { canBecome } from '../../server/executions/lifecycle.ts'
 import { cancelExecution, getExecution } from '../../server/executions/store.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { column, makeClaim, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
@@ -79,7 +80,7 @@ test('an execution finishes once, and not after it was deleted', async (t) => {
   const notebook = await makeNotebook(db, { outputs: [file('a.txt')] })
   const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
   assert.equal(await finishExecution(db, ending), 'completed')
-  const failure: Failure = { stage: 'notebook', reason: 'failed', name: 'Late', message: 'too late' }
+  const failure: Failure = { name: 'KernelDied', message: 'too late' }
   assert.equal(await finishExecution(db, { ...ending, failure, prefix: 'executions/late/1' }), undefined)
   assert.deepEqual((await getExecution(db, notebook.id, ending.execution.id)).errors, [])
   const second = await makeEnding(t, db, notebook, { 'a.txt': 'text' })
@@ -188,17 +189,16 @@ test('a file may have any name the contract allows, those of object properties t
   }
 })
 
-const failed: Failure = { stage: 'notebook', reason: 'failed', name: 'ValueError', message: 'Cell [1] raised' }
-const late: Failure = { stage: 'notebook', reason: 'timeout', name: 'Timeout', message: 'too long' }
-const stopped: Failure = { stage: 'notebook', reason: 'canceled', name: 'Canceled', message: 'was canceled' }
+const failed: Failure = { name: 'CellError', message: 'Cell [1] raised' }
+const late = runTimeout('too long')
 
 for (const [what, failure, cancel, status, errors] of [
-  ['a cell raised', failed, false, 'errored', ['ValueError']],
-  ['the time was over', late, false, 'timeout', ['Timeout']],
-  ['it was canceled', stopped, true, 'canceled', ['Canceled']],
+  ['a cell raised', failed, false, 'errored', ['CellError']],
+  ['the time was over', late, false, 'timeout', ['RunTimeout']],
+  ['it was canceled', canceled, true, 'canceled', ['Canceled']],
   ['it was canceled while its outputs were awaited', undefined, true, 'canceled', ['Canceled']],
-  ['it was canceled after a cell had raised', failed, true, 'errored', ['ValueError']],
-  ['it was canceled after its time was over', late, true, 'timeout', ['Timeout']],
+  ['it was canceled after a cell had raised', failed, true, 'errored', ['CellError']],
+  ['it was canceled after its time was over', late, true, 'timeout', ['RunTimeout']],
 ] as const) {
   test(`when ${what}, it ends as ${status} with its result files and no other output`, async (t) => {
     const db = await openTestDatabase(t)

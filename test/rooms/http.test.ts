@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { openTokens } from '../../server/access/tokens.ts'
 import { placeFile } from '../../server/catalog/files.ts'
+import { openWatch } from '../../server/executions/watch.ts'
 import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { createLog } from '../../server/ground/log.ts'
@@ -25,7 +26,21 @@ async function openDoor(t: TestContext) {
   const log = createLog('silent')
   const config = readConfig({ FIELDBOOK_NOTEBOOK_SIZE: '10KB', FIELDBOOK_BODY_SIZE: '100KB' }, folder)
   const linkFile = () => '/link'
-  const parts = { db, blobs, tokens, config, log, linkSecret: SECRET, linkFile, health: async () => health }
+  const isDraining = () => false
+  const watch = await openWatch(db)
+  t.after(() => watch[Symbol.asyncDispose]())
+  const parts = {
+    db,
+    watch,
+    blobs,
+    tokens,
+    config,
+    log,
+    linkSecret: SECRET,
+    linkFile,
+    health: async () => health,
+    isDraining,
+  }
   const app = await createApp(parts, log)
   t.after(() => app.close())
   const application = await makeApplication(db)

@@ -11,12 +11,12 @@ import {
   getExecution,
   recordEnd,
   recordInputs,
+  recordLive,
   recordNotebookEnd,
-  recordProgress,
 } from '../../server/executions/store.ts'
 import { readStats } from '../../server/executions/usage.ts'
 import type { Queryable } from '../../server/stores/postgres/database.ts'
-import { makeExecution, makeNotebook } from '../support/make.ts'
+import { makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const LEASE_MS = 60_000
@@ -45,7 +45,7 @@ test('a claim counts the attempt and forgets where the last one was', async (t) 
   const first = await claim(db)
   const staged = { 'a.csv': { key: 'of the first attempt', size: 1, contentType: 'text/csv' } }
   await recordInputs(db, first, staged, true, RAN_ON)
-  await recordProgress(db, first, { phase: 'notebook', cell: 3, cells: 9 })
+  await recordLive(db, first, { cell: 3, cells: 9 }, [])
   await recordNotebookEnd(db, first)
   assert.deepEqual(await takeBack(db, [first]), [first.id])
   const second = await claim(db)
@@ -77,7 +77,7 @@ test('writes of an attempt that was taken back change nothing', async (t) => {
   const current = await claim(db)
   const before = await getExecution(db, notebookId, id)
   await recordInputs(db, lost, { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }, true, RAN_ON)
-  await recordProgress(db, lost, { phase: 'notebook', cell: 7, cells: 7 })
+  await recordLive(db, lost, { cell: 7, cells: 7 }, [])
   await recordNotebookEnd(db, lost)
   await releaseExecution(db, lost)
   assert.deepEqual(await takeBack(db, [lost]), [])
@@ -92,7 +92,7 @@ test('a number of an attempt is never used again, also after a run was given bac
   await releaseExecution(db, given)
   const again = await claim(db)
   assert.deepEqual([given.attempt, again.attempt], [1, 2])
-  await recordProgress(db, given, { phase: 'notebook', cell: 1, cells: 1 })
+  await recordLive(db, given, { cell: 1, cells: 1 }, [])
   assert.equal((await getExecution(db, notebookId, id)).progress.phase, 'inputs')
 })
 
@@ -174,7 +174,7 @@ test('a run given back waits again, and that counts as no loss however often it 
 test('the database itself refuses a second ending', async (t) => {
   const db = await openTestDatabase(t)
   const { notebookId, id } = await makeWaiting(db)
-  await recordEnd(db, await claim(db), 'completed', [], {})
+  await recordEnd(db, await claim(db), 'completed', [], {}, UNSEEN)
   for (const status of ['errored', 'queued', 'inProgress', 'canceling']) {
     await assert.rejects(db.query('update executions set status = $1', [status]), /has ended as completed/)
   }

@@ -13,7 +13,8 @@ import test from 'node:test'
 import { openSandbox } from '../../server/sandbox/process.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from '../support/image.ts'
-import { pidsWith, runSources } from '../support/notebook-run.ts'
+import { runSources } from '../support/notebook-run.ts'
+import { pidsWith } from '../support/pids.ts'
 
 const MB = 1024 ** 2
 const host = await testHost()
@@ -171,7 +172,7 @@ test('a memory bomb ends the run, named as such where the machine can tell', asy
   const { outcome } = await runSources(['held = []\nwhile True: held.append(bytearray(10_000_000))'], {
     sandbox: { memoryBytes: 256 * MB },
   })
-  if (host.cgroup) assert.equal(outcome.kind === 'died' && outcome.ending.reason, 'outOfMemory')
+  if (host.cgroup) assert.equal(outcome.kind === 'died' && outcome.ending?.reason, 'outOfMemory')
   else assert.equal(outcome.kind === 'failed' && outcome.error.ename, 'MemoryError')
 })
 

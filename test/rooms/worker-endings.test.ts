@@ -70,9 +70,12 @@ test('an execution whose notebook file is gone, or has no image, says so', async
   const withoutImage = await claimed(parts, ['1'])
   const image = () => Promise.reject(new Error('run "npm run setup"'))
   await runExecution(withoutImage, { ...parts, image }, new AbortController())
-  for (const execution of [withoutFile, withoutImage]) {
+  for (const [execution, name] of [
+    [withoutFile, 'NotebookUnreadable'],
+    [withoutImage, 'ImageMissing'],
+  ] as const) {
     const { status, names } = await ended(db, execution)
-    assert.deepEqual([status, names], ['errored', ['NotReady']])
+    assert.deepEqual([status, names], ['errored', [name]])
   }
   assert.equal((await ended(db, withoutImage)).errors[0]?.message, 'run "npm run setup"')
 })
@@ -83,7 +86,7 @@ test('the time limit ends the notebook, whose result is kept as far as it got', 
   const execution = await claimed(parts, ['print("before", flush=True)', FOR_EVER], [], 0.5 / 60)
   await runExecution(execution, parts, new AbortController())
   const { status, names, kept } = await ended(db, execution)
-  assert.deepEqual([status, names], ['timeout', ['Timeout']])
+  assert.deepEqual([status, names], ['timeout', ['RunTimeout']])
   assert.ok(kept.includes('result.ipynb'))
 })
 

@@ -38,6 +38,7 @@ const EXECUTION: Execution = {
   errors: [],
   progress: { phase: 'inputs', cell: 0, cells: 0 },
   ranOn: undefined,
+  metrics: undefined,
 }
 const GLOBALS = { limit: 5 }
 

@@ -25,7 +25,11 @@ test('frames come out whole however the stream is cut', () => {
 })
 
 test('a message has its type, its parent, its date, its content and its buffers', () => {
-  const frame = encodeFrame({ ...stream('x'), m: { a: 1 } }, [Buffer.from('one'), Buffer.alloc(0), Buffer.from('three')])
+  const frame = encodeFrame({ ...stream('x'), m: { a: 1 } }, [
+    Buffer.from('one'),
+    Buffer.alloc(0),
+    Buffer.from('three'),
+  ])
   const [message] = messagesIn([frame])
   assert.equal(message?.header.msg_type, 'stream')
   assert.equal(message?.parentId, 'request')

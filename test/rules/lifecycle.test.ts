@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { ExecutionStatus } from '../../contract/executions.ts'
-import { before, canBecome, diagram, type Failure, finalStatus, isFinal } from '../../server/executions/lifecycle.ts'
+import { CAUSES } from '../../server/executions/causes.ts'
+import { before, canBecome, diagram, finalStatus, isFinal } from '../../server/executions/lifecycle.ts'
 
 const STATUSES = ['queued', 'inProgress', 'completed', 'errored', 'timeout', 'canceling', 'canceled'] as const
 
@@ -47,19 +48,12 @@ test('a guarded move compares with every status it may come from', () => {
   assert.deepEqual(before('canceled').toSorted(), ['canceling', 'queued'])
 })
 
-test('the final status says how it ended, whatever the stage', () => {
+test('the cause of a failure decides the final status', () => {
   assert.equal(finalStatus(undefined), 'completed')
-  const endings: [Failure['reason'], ExecutionStatus][] = [
-    ['failed', 'errored'],
-    ['timeout', 'timeout'],
-    ['canceled', 'canceled'],
-  ]
-  for (const [reason, status] of endings) {
-    for (const stage of ['inputs', 'notebook', 'outputs', 'worker'] as const) {
-      assert.equal(finalStatus({ stage, reason, name: 'n', message: 'm' }), status)
-      assert.ok(isFinal(status))
-    }
-  }
+  for (const [name, status] of Object.entries(CAUSES)) assert.ok(isFinal(status), name)
+  assert.equal(finalStatus({ name: 'CellError' }), 'errored')
+  assert.equal(finalStatus({ name: 'CellTimeout' }), 'timeout')
+  assert.equal(finalStatus({ name: 'Canceled' }), 'canceled')
 })
 
 test('the diagram draws every move once', () => {

@@ -14,6 +14,7 @@ import { createDataTable } from '../../server/catalog/data-tables.ts'
 import { createDevice } from '../../server/catalog/devices.ts'
 import { createNotebook, type StoredNotebook, setJupyterFile } from '../../server/catalog/notebooks.ts'
 import type { Ending } from '../../server/executions/finish.ts'
+import type { Seen } from '../../server/executions/live.ts'
 import type { Execution } from '../../server/executions/record.ts'
 import { requestExecution } from '../../server/executions/request.ts'
 import type { RunParts } from '../../server/executions/run.ts'
@@ -21,6 +22,7 @@ import { claimExecution } from '../../server/executions/store.ts'
 import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { createLog } from '../../server/ground/log.ts'
+import { createKernels } from '../../server/kernel/kernels.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
@@ -104,6 +106,9 @@ export async function makeClaim(db: Queryable): Promise<Execution> {
   return execution
 }
 
+/** A run that told nothing. */
+export const UNSEEN: Seen = { cell: 0, cells: 0, events: [], metrics: { cells: [] } }
+
 /** A claimed execution of a notebook that has come to its end: what it wrote is in OUTPUT_DIR, its log is made. */
 export async function makeEnding(
   t: TestContext,
@@ -129,6 +134,8 @@ export async function makeEnding(
     maxBytes: 1_000_000_000,
     prefix: `executions/${execution.id}/${execution.attempt}`,
     signal: new AbortController().signal,
+    canceled: new AbortController().signal,
+    live: { settle: async () => {}, seen: () => UNSEEN },
     blobRoot,
   }
 }
@@ -137,11 +144,17 @@ export async function makeEnding(
 export async function makeRunParts(t: TestContext, db: Database): Promise<RunParts> {
   const folder = await makeFolder(t)
   const [host, image] = await Promise.all([testHost(), testImage()])
+  const log = createLog('silent')
+  const root = join(folder, 'kernels')
+  await mkdir(root)
+  const kernels = createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log })
+  t.after(() => kernels[Symbol.asyncDispose]())
   return {
     db,
     blobs: await openFsBlobs(join(folder, 'blobs')),
-    log: createLog('silent'),
+    log,
     host,
+    kernels,
     image: async () => image,
     limits: DEFAULT_LIMITS,
     workRoot: join(folder, 'work'),

@@ -12,7 +12,7 @@ import type { SessionLimits } from '../../server/kernel/session.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from './image.ts'
 
-export interface RunSettings extends Pick<RunOptions, 'limits' | 'onProgress' | 'onOutput' | 'onStream'> {
+export interface RunSettings extends Pick<RunOptions, 'limits' | 'times' | 'onEvent' | 'onStream' | 'onOverdue'> {
   readonly signal?: AbortSignal
   readonly sandbox?: Partial<SandboxLimits>
   readonly session?: SessionLimits

@@ -5,7 +5,7 @@
 
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { invalid } from '../../ground/errors.ts'
+import { AppError, invalid } from '../../ground/errors.ts'
 import { plainName } from '../plain-name.ts'
 
 export interface CollectedFile extends AsyncDisposable {
@@ -14,10 +14,17 @@ export interface CollectedFile extends AsyncDisposable {
   readonly path: string
 }
 
+/** Cause: the notebook did not write the file. Handled by: its owner. */
+export class FileMissing extends AppError {
+  constructor(fileName: string) {
+    super('notFound', `"${fileName}" was not found; the notebook must write it to OUTPUT_DIR`)
+  }
+}
+
 /** Without O_NONBLOCK, opening a FIFO that nobody writes to would wait for ever. */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** @throws invalid naming the file, when it is missing or something else than a plain file */
+/** @throws FileMissing; invalid naming the file, when it is something else than a plain file */
 export async function collectFile(outputDir: string, fileName: string): Promise<CollectedFile> {
   const handle = await openPlainly(outputDir, fileName)
   try {
@@ -39,7 +46,7 @@ async function openPlainly(outputDir: string, fileName: string): Promise<FileHan
     return await open(join(outputDir, plainName(fileName)), FLAGS)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') throw invalid(`"${fileName}" was not found; the notebook must write it to OUTPUT_DIR`)
+    if (code === 'ENOENT') throw new FileMissing(fileName)
     if (code === 'ELOOP') throw invalid(`"${fileName}" is a symbolic link; only plain files are taken from OUTPUT_DIR`)
     if (code === 'ENXIO') throw invalid(`"${fileName}" is a pipe or socket; only plain files are taken from OUTPUT_DIR`)
     if (code === undefined) throw error

@@ -1,13 +1,6 @@
-/** Notebooks and their executions, in both spellings of the published document. */
+/** Notebooks: their configuration, their file and their limits. Executing them is in `executions.ts`. */
 
-import {
-  cancelExecution,
-  cancelExecutionFolded,
-  executeNotebook,
-  getExecution,
-  getLogs,
-  getMinuteCounts,
-} from '../../../contract/executions.ts'
+import { getLimits, putLimits } from '../../../contract/limits.ts'
 import {
   createNotebook,
   deleteNotebook,
@@ -18,22 +11,15 @@ import {
   uploadNotebook,
 } from '../../../contract/notebooks.ts'
 import { enterApplication } from '../../catalog/applications.ts'
-import { wholeNumber } from '../../catalog/listing.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
-import { toLog } from '../../executions/record.ts'
+import { checkLimits, effectiveLimits } from '../../executions/limits.ts'
 import { removeNotebook } from '../../executions/remove.ts'
-import { requestExecution } from '../../executions/request.ts'
-import * as executions from '../../executions/store.ts'
 import { minuteCounts, readStats } from '../../executions/usage.ts'
-import { invalid } from '../../ground/errors.ts'
-import { parseMoment } from '../../ground/moments.ts'
 import { NOTEBOOK_LIMITS, parseNotebook } from '../../kernel/notebook.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
-const MAX_LOGS = 1000
-
-/** Registers the routes of notebooks, and of executing them. */
+/** Registers the routes of notebooks. */
 export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
@@ -58,8 +44,6 @@ export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Part
     }))
   }
   const presentOne = async (stored: notebooks.StoredNotebook, baseUrl: string) => (await present([stored], baseUrl))[0]
-  const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
-    toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
   serve(door, createNotebook, async ({ caller, params, body, baseUrl }) =>
     presentOne(await notebooks.createNotebook(db, await enter(caller.userId, params.applicationId), body), baseUrl),
@@ -89,35 +73,17 @@ export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Part
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
 
-  serve(door, executeNotebook, async ({ caller, params, body }) => {
-    const requester = { sourceType: 'user', sourceId: caller.userId } as const
-    const limits = { runMinutes: config.worker.runMinutes }
-    const notebook = await find(caller.userId, params)
-    return { success: true, executionId: await requestExecution(db, notebook, body, requester, limits, new Date()) }
+  const tellLimits = ({ limits }: notebooks.StoredNotebook) => ({
+    limits,
+    effective: effectiveLimits(limits, config.limits),
+    installation: config.limits,
   })
-  for (const spelling of [cancelExecution, cancelExecutionFolded]) {
-    serve(door, spelling, async ({ caller, params, query }) => {
-      const notebook = await find(caller.userId, params)
-      await executions.cancelExecution(db, notebook.id, query.executionId.toLowerCase())
-      return { success: true }
-    })
-  }
-  serve(door, getLogs, async ({ caller, params, query, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
-    const since = query.since ? parseMoment(query.since, new Date()) : undefined
-    if (query.since && !since) throw invalid('since must be a time in milliseconds since 1970')
-    const limit = wholeNumber(query.limit, 1, 1, MAX_LOGS)
-    return (await executions.listExecutions(db, notebook.id, limit, since)).map(log(baseUrl))
+  serve(door, getLimits, async ({ caller, params }) => tellLimits(await find(caller.userId, params)))
+  serve(door, putLimits, async ({ caller, params, body }) => {
+    const applicationId = await enter(caller.userId, params.applicationId)
+    checkLimits(body, config.limits)
+    return tellLimits(await notebooks.setLimits(db, applicationId, params.notebookId, body))
   })
-  serve(door, getExecution, async ({ caller, params, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
-    const execution = await executions.getExecution(db, notebook.id, params.executionId)
-    const { progress, ranOn } = execution
-    return { ...log(baseUrl)(execution), progress, ...(ranOn ? { ranOn } : {}) }
-  })
-  serve(door, getMinuteCounts, async ({ caller, params, query }) =>
-    minuteCounts(db, (await find(caller.userId, params)).id, query, new Date()),
-  )
 }
 
 const toNotebook = (stored: notebooks.StoredNotebook) => ({

@@ -1,7 +1,7 @@
 /** Blobs as files of a folder. A blob appears by renaming a finished, synced file, so that no reader sees half of one. */
 
 import { createReadStream, createWriteStream } from 'node:fs'
-import { link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -15,11 +15,10 @@ const KEY = /^[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254}(?:\/[0-9A-Za-z_-][0-9A-Za-z_.-]
 /** Opens the folder `root`, which is made when missing. */
 export async function openFsBlobs(root: string): Promise<Blobs> {
   const incoming = join(root, '.incoming')
-  // What a crash left half-written was never visible; it is safe to drop at start.
-  await rm(incoming, { recursive: true, force: true })
   // Closed to other users of the machine: what notebooks made is nobody else's.
   await mkdir(root, { recursive: true, mode: 0o700 })
   await mkdir(incoming, { recursive: true })
+  await dropStale(incoming)
   return {
     put: (key, content) => put(pathOf(root, key), join(incoming, newId()), content),
     putFile: (key, file) => put(pathOf(root, key), join(incoming, newId()), createReadStream(file)),
@@ -29,6 +28,17 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
     read: (key) => readFile(pathOf(root, key)),
     delete: (key) => rm(pathOf(root, key), { force: true }),
     deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
+  }
+}
+
+/** A blob that is being written changes all the time; several services may write to one folder. */
+const STALE_MS = 3_600_000
+
+/** What a crash left half-written was never visible, and nobody will finish it. */
+async function dropStale(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const found = await stat(join(incoming, name)).catch(() => undefined)
+    if (found && Date.now() - found.mtimeMs > STALE_MS) await rm(join(incoming, name), { recursive: true, force: true })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The PostgreSQL server that comes with Fieldbook: made on first use, started, found again after a crash of ours,
- * recovered after a crash of its own, and stopped with us. Reached only through a unix socket.
+ * started again after a crash of its own, and stopped with us. Reached only through a unix socket.
  */
 
 import { mkdir, realpath, rm } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import { isServer, lookForServer } from './postmaster.ts'
 import { type ServerPlan, startServer, stopServer, waitUntilReadyOrGone } from './server.ts'
 import { connectClient } from './session.ts'
 import { openSocketFolder } from './socket.ts'
+import { superviseServer } from './supervise.ts'
 import { waitFor } from './wait.ts'
 
 export interface EmbeddedOptions {
@@ -42,6 +43,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   readonly connection: Connection
   /** found: it ran already, its owner having died; recovered: it had not been stopped properly, and came up again. */
   readonly startedBy: 'us' | 'found' | 'recovered'
+  /** Another one after the server died and was started again. */
   readonly pid: number
   /** Stops the server and lets go of the data folder; the second call waits for the first. */
   stop(): Promise<void>
@@ -63,7 +65,9 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
   await ensureCluster(plan)
   const server = await openServer(plan)
   opening.defer(() => rm(server.socketDir, { recursive: true, force: true }))
-  opening.defer(() => stopServer(server.pid, plan.clusterDir))
+  const supervision = superviseServer({ ...plan, socketDir: server.socketDir }, server.pid, log)
+  opening.defer(() => stopServer(supervision.pid, plan.clusterDir))
+  opening.defer(() => supervision.stop())
 
   log('database server ready', { startedBy: server.startedBy, pid: server.pid, tookMs: performance.now() - startedAt })
   const open = opening.move()
@@ -75,7 +79,9 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
   return {
     connection: addressOf(server),
     startedBy: server.startedBy,
-    pid: server.pid,
+    get pid() {
+      return supervision.pid
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -1,0 +1,21 @@
+/** While the service drains, the door takes nothing new: reading and canceling go on, so that people see their runs end. */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { cancelExecution, cancelExecutionFolded } from '../../contract/executions.ts'
+import { unavailable } from '../ground/errors.ts'
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** `POST /applications/:a/notebooks/:n` only cancels, too: the published spelling. */
+const CANCELING = new Set([cancelExecution.path, cancelExecutionFolded.path])
+
+/** Answers 503 to what would change something, from when `isDraining` says so. */
+export function refuseWhileDraining(app: FastifyInstance, isDraining: () => boolean): void {
+  app.addHook('onRequest', async (request) => {
+    if (isDraining() && !mayPass(request)) {
+      throw unavailable('The service is about to stop and takes nothing new; try again in a moment')
+    }
+  })
+}
+
+const mayPass = ({ method, routeOptions }: FastifyRequest) =>
+  READING.has(method) || (method === 'POST' && CANCELING.has(routeOptions.url ?? ''))

@@ -1,0 +1,98 @@
+/** Executing notebooks and what is told of it: both spellings of the published document, and ways to watch a run of our own. */
+
+import type { Readable } from 'node:stream'
+import { getPartialResult, watchExecution } from '../../../contract/events.ts'
+import {
+  cancelExecution,
+  cancelExecutionFolded,
+  executeNotebook,
+  getExecution,
+  getLogs,
+  getMinuteCounts,
+} from '../../../contract/executions.ts'
+import { enterApplication } from '../../catalog/applications.ts'
+import { wholeNumber } from '../../catalog/listing.ts'
+import * as notebooks from '../../catalog/notebooks.ts'
+import { usageOf } from '../../executions/metrics.ts'
+import { openPartial } from '../../executions/partial.ts'
+import { toLog } from '../../executions/record.ts'
+import { requestExecution } from '../../executions/request.ts'
+import * as executions from '../../executions/store.ts'
+import { minuteCounts } from '../../executions/usage.ts'
+import { invalid } from '../../ground/errors.ts'
+import { parseMoment } from '../../ground/moments.ts'
+import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
+import type { Parts } from '../parts.ts'
+import { type Door, serve, serveRaw } from '../serve.ts'
+
+const MAX_LOGS = 1000
+
+/** Registers the routes of executions. */
+export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch }: Parts): void {
+  const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
+    notebooks.getNotebook(db, await enterApplication(db, userId, params.applicationId), params.notebookId)
+  const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
+    toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
+
+  serve(door, executeNotebook, async ({ caller, params, body }) => {
+    const requester = { sourceType: 'user', sourceId: caller.userId } as const
+    const notebook = await find(caller.userId, params)
+    return {
+      success: true,
+      executionId: await requestExecution(db, notebook, body, requester, config.limits, new Date()),
+    }
+  })
+  for (const spelling of [cancelExecution, cancelExecutionFolded]) {
+    serve(door, spelling, async ({ caller, params, query }) => {
+      const notebook = await find(caller.userId, params)
+      await executions.cancelExecution(db, notebook.id, query.executionId.toLowerCase())
+      return { success: true }
+    })
+  }
+  serve(door, getLogs, async ({ caller, params, query, baseUrl }) => {
+    const notebook = await find(caller.userId, params)
+    const since = query.since ? parseMoment(query.since, new Date()) : undefined
+    if (query.since && !since) throw invalid('since must be a time in milliseconds since 1970')
+    const limit = wholeNumber(query.limit, 1, 1, MAX_LOGS)
+    return (await executions.listExecutions(db, notebook.id, limit, since)).map(log(baseUrl))
+  })
+  serve(door, getExecution, async ({ caller, params, baseUrl }) => {
+    const notebook = await find(caller.userId, params)
+    const execution = await executions.getExecution(db, notebook.id, params.executionId)
+    const { progress, attempt, ranOn, errors, snapshot } = execution
+    return {
+      ...log(baseUrl)(execution),
+      executionErrors: errors,
+      progress,
+      attempt,
+      usage: usageOf(execution),
+      ...(snapshot.limits ? { limits: snapshot.limits } : {}),
+      ...(ranOn ? { ranOn } : {}),
+    }
+  })
+  serve(door, getMinuteCounts, async ({ caller, params, query }) =>
+    minuteCounts(db, (await find(caller.userId, params)).id, query, new Date()),
+  )
+
+  serveRaw(door, watchExecution, async ({ caller, params, query }, request, reply) => {
+    const notebook = await find(caller.userId, params)
+    const execution = await executions.getExecution(db, notebook.id, params.executionId)
+    const after = lastSeen(request.headers['last-event-id'] ?? query.lastEventId)
+    // An EventSource that is answered so does not come back again (HTML standard, 9.2.3).
+    if (hasSeenTheEnd(execution, after)) return reply.code(204).send()
+    return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal))
+  })
+  // Clients must not be left hanging on a door that closes: they come back to where they were.
+  door.app.addHook('preClose', async () => watch.end())
+
+  serveRaw(door, getPartialResult, async ({ caller, params }, _request, reply) => {
+    const notebook = await find(caller.userId, params)
+    const content: Readable = await openPartial(db, blobs, notebook.id, params.executionId)
+    reply.headers({
+      'content-type': 'application/x-ipynb+json; charset=utf-8',
+      'content-disposition': 'inline; filename="result.ipynb"',
+      'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    })
+    return reply.send(content)
+  })
+}

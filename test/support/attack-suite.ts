@@ -1,0 +1,221 @@
+/** Runs every attack through the public API of one service, two at a time, beside a neighbour that must come to no harm. */
+
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { type Client, signIn } from '../../client/client.ts'
+import type { ExecutionLog } from '../../contract/executions.ts'
+import { putLimits } from '../../contract/limits.ts'
+import type { Notebook } from '../../contract/notebooks.ts'
+import { type Attack, NEIGHBOUR, readAttacks } from './attacks.ts'
+import { type Official, signInOfficially } from './official.ts'
+import { pidsWith } from './pids.ts'
+import { EMAIL, PASSWORD, type RunningService, startService } from './service.ts'
+import { makeApplication, makeNotebook, open, runToEnd } from './steps.ts'
+import { type Traces, tracesOf } from './traces.ts'
+
+/** Low, so that bombs are quick; a kernel with the usual libraries needs less. */
+const LIMITS = {
+  FIELDBOOK_RUN_MEMORY: '256MiB',
+  FIELDBOOK_RUN_PROCESSES: '64',
+  FIELDBOOK_OUTPUT_SIZE: '40MB',
+  FIELDBOOK_OUTPUT_FILES: '1000',
+  FIELDBOOK_TEMPORARY_SIZE: '30MB',
+  FIELDBOOK_TEMPORARY_FILES: '2000',
+  FIELDBOOK_RUN_MINUTES: '0.5',
+  FIELDBOOK_SLOTS: '3',
+}
+
+interface Sandbox {
+  readonly level: number
+  readonly name: string
+}
+
+/** Registers the tests; `forking` says how the service gets its kernels. */
+export async function attackSuite(forking: 'on' | 'off'): Promise<void> {
+  const attacks = await readAttacks()
+  const parts = new AsyncDisposableStack()
+  let service: RunningService
+  let losant: Official
+  let client: Client
+  let sandbox: Sandbox
+  let applicationId: string
+  let ears: Ears
+  let atFirst: Traces
+  let neighbours: Neighbours
+
+  before(async () => {
+    service = parts.use(await startService({ env: { ...LIMITS, FIELDBOOK_FORK_SERVER: forking } }))
+    losant = await signInOfficially(service.url, EMAIL, PASSWORD)
+    client = await signIn(service.url, EMAIL, PASSWORD)
+    sandbox = await readyAs(service.url, forking)
+    applicationId = (await makeApplication(losant)).id
+    ears = parts.use(await openEars())
+    const neighbour = await makeNotebook(losant, applicationId, { name: 'neighbour' }, ...NEIGHBOUR)
+    await requireUnharmed(losant, neighbour)
+    atFirst = await tracesOf(service)
+    neighbours = keepRunning(losant, neighbour)
+  })
+  after(() => parts.disposeAsync())
+
+  describe('attacks', { concurrency: 2 }, () => {
+    for (const attack of attacks) {
+      test(`${attack.name}`, async (t) => {
+        if (attack.needs === 'cgroup' && !sandbox.name.includes('cgroup')) return t.skip('no control group here')
+        const notebook = await prepare(attack)
+        for (let run = 0; run < (attack.twice ? 2 : 1); run++) {
+          const log = await runToEnd(losant, notebook, { templateContext: JSON.stringify(ears.context) })
+          if (attack.marker) assert.deepEqual(await pidsWith(attack.marker), [], 'it lives on')
+          requireEnding(attack, log, forking, sandbox)
+          await requireKept(attack, log)
+          await requireOutputs(attack, log)
+        }
+      })
+    }
+  })
+
+  test('nothing heard from inside, and every neighbour came to its end unharmed', async () => {
+    assert.ok((await neighbours.stop()) > 0)
+    assert.equal(ears.heard(), 0)
+  })
+
+  test('nothing is left of any of them', async () => {
+    const limit = AbortSignal.timeout(30_000)
+    let now = await tracesOf(service)
+    while (!sameTraces(atFirst, now) && !limit.aborted) now = await tracesOf(service)
+    assert.deepEqual(now, atFirst)
+    assert.doesNotMatch(service.output(), /our fault/)
+  })
+
+  async function prepare(attack: Attack): Promise<Notebook> {
+    const outputs = [
+      ...Object.keys(attack.outputs ?? {}).map((fileName) => ({ outputType: 'temporaryUrl' as const, fileName })),
+      ...(attack.boxed ?? []).map((fileName) =>
+        fileName === 'result.html'
+          ? { outputType: 'executionResult' as const, fileName: 'result.html' as const }
+          : { outputType: 'temporaryUrl' as const, fileName },
+      ),
+    ]
+    const notebook = await losant.call<Notebook>('notebooks.post', {
+      applicationId,
+      notebook: { name: attack.name, outputs },
+    })
+    const params = { applicationId, notebookId: notebook.id }
+    if (attack.limits) await client.call(putLimits, { params, body: attack.limits })
+    return losant.call<Notebook>('notebook.upload', { ...params, jupyterFile: attack.ipynb })
+  }
+}
+
+/** The sandbox of a service, once kernels start as the test wants them to. */
+async function readyAs(url: string, forking: 'on' | 'off'): Promise<Sandbox> {
+  const limit = AbortSignal.timeout(120_000)
+  for (;;) {
+    const health = await (await fetch(`${url}/healthz`, { signal: limit })).json()
+    const { sandbox, kernels } = health as { sandbox: Sandbox; kernels?: { ready: boolean; v4?: { ready: boolean } } }
+    if (forking === 'off' || kernels?.v4?.ready) return sandbox
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function requireEnding({ ends }: Attack, log: ExecutionLog, forking: 'on' | 'off', sandbox: Sandbox): void {
+  const told = JSON.stringify({ status: log.status, errors: log.executionErrors })
+  assert.ok([ends.status].flat().includes(log.status), told)
+  const expected =
+    (forking === 'off' ? ends.cold : undefined) ??
+    (sandbox.name.includes('cgroup') ? undefined : ends.withoutCgroup) ??
+    ends.cause
+  const [first] = log.executionErrors
+  if (expected !== undefined && first) assert.ok([expected].flat().includes(first.name), told)
+  if (log.status === 'completed') assert.deepEqual(log.executionErrors, [])
+  if (ends.message) assert.match(first?.message ?? '', new RegExp(ends.message))
+}
+
+/** The notebook up to where it got, and the log, both whole and readable. */
+async function requireKept(attack: Attack, log: ExecutionLog): Promise<void> {
+  const result: { cells: { cell_type: string; outputs?: { text?: string }[] }[]; nbformat: number } = JSON.parse(
+    await open(log.outputInfo, 'result.ipynb'),
+  )
+  assert.equal(result.nbformat, 4)
+  assert.equal(result.cells.length, JSON.parse(attack.ipynb).cells.length)
+  const [first] = result.cells.filter(({ cell_type }) => cell_type === 'code')
+  assert.match(JSON.stringify(first?.outputs), /before/)
+  const printed = await open(log.outputInfo, 'result.log')
+  for (const text of attack.keeps) assert.ok(printed.includes(text), `"${text}" is not in: ${printed.slice(0, 2000)}`)
+  for (const text of attack.never ?? []) assert.ok(!printed.includes(text), `"${text}" is there`)
+  if (attack.cut) assert.match(JSON.stringify(result.cells), /left out|cut out/)
+}
+
+async function requireOutputs(attack: Attack, log: ExecutionLog): Promise<void> {
+  for (const [name, wanted] of Object.entries(attack.outputs ?? {})) {
+    const stored = name in log.outputInfo ? await open(log.outputInfo, name) : null
+    assert.ok([wanted].flat().includes(stored), `${name}: ${stored}`)
+  }
+  for (const name of attack.boxed ?? []) {
+    const { headers } = await fetch(log.outputInfo[name]?.url ?? '')
+    const policy = headers.get('content-security-policy') ?? ''
+    assert.match(policy, /sandbox/, name)
+    assert.doesNotMatch(policy, /allow-same-origin|allow-scripts/, name)
+    assert.equal(headers.get('x-content-type-options'), 'nosniff', name)
+  }
+}
+
+interface Ears extends AsyncDisposable {
+  readonly context: Readonly<Record<string, unknown>>
+  heard(): number
+}
+
+/** Listens where a run must not be able to reach: the machine's loopback, and its abstract sockets. */
+async function openEars(): Promise<Ears> {
+  let heard = 0
+  const abstract = `fieldbook-ears-${process.pid}`
+  const listen = (server: Server, where: object) =>
+    new Promise<Server>((resolve) => server.listen(where, () => resolve(server)))
+  const hear = () =>
+    createServer((socket) => {
+      heard += 1
+      socket.destroy()
+    })
+  const wire = await listen(hear(), { port: 0, host: '127.0.0.1' })
+  const local = await listen(hear(), { path: `\0${abstract}` })
+  const address = wire.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  return {
+    context: { port: String(port), abstract },
+    heard: () => heard,
+    [Symbol.asyncDispose]: async () => {
+      for (const server of [wire, local]) await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+interface Neighbours {
+  /** Waits for the one that runs, and gives how many there were; rejects when one was harmed. */
+  stop(): Promise<number>
+}
+
+function keepRunning(losant: Official, notebook: Notebook): Neighbours {
+  let stopping = false
+  const all = (async () => {
+    let count = 0
+    while (!stopping) {
+      await requireUnharmed(losant, notebook)
+      count++
+    }
+    return count
+  })()
+  all.catch(() => {}) // told when it is asked for
+  return {
+    stop: () => {
+      stopping = true
+      return all
+    },
+  }
+}
+
+async function requireUnharmed(losant: Official, notebook: Notebook): Promise<void> {
+  const log = await runToEnd(losant, notebook)
+  assert.equal(log.status, 'completed', JSON.stringify(log.executionErrors))
+  assert.match(await open(log.outputInfo, 'result.log'), /unharmed/)
+}
+
+const sameTraces = (a: Traces, b: Traces) => JSON.stringify(a) === JSON.stringify(b)

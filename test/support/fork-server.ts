@@ -1,0 +1,204 @@
+/**
+ * Speaks to a fork server raw: orders and events on the control channel, and `fork_probe.py` in the kernel's place, which
+ * evaluates Python inside the sandbox that a run would have. Nothing of the service stands between a test and the sandbox.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, lstat, mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Duplex } from 'node:stream'
+import { seccompProgram } from '../../server/sandbox/seccomp.ts'
+import { testImage } from './image.ts'
+
+export type Event = Readonly<Record<string, unknown>>
+
+export const LIMITS = {
+  memoryBytes: 2 ** 30,
+  processes: 64,
+  openFiles: 256,
+  fileBytes: 64 * 2 ** 20,
+  temporaryBytes: 8 * 2 ** 20,
+  temporaryFiles: 100,
+  outputBytes: 4 * 2 ** 20,
+  outputFiles: 50,
+  dataBytes: null as number | null,
+}
+
+export const HOME = '/home/notebook'
+
+/** The exact variables of every kernel that these tests start. */
+export const ENVIRONMENT = { HOME, INPUT_DIR: '/in', OUTPUT_DIR: '/out', PATH: '/usr/bin:/bin', TZ: 'Asia/Tokyo' }
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** The inside of one sandbox. */
+export interface Probe {
+  readonly id: string
+  /** The run's folder on the machine. */
+  readonly folder: string
+  /** The value of a Python expression, after some statements; an exception rejects with its name first. */
+  ask(expression: string, statements?: string): Promise<unknown>
+  /** Statements that end the process, or whose answer is of no interest. */
+  tell(statements: string): void
+  /** Resolves with the `exit` event. */
+  readonly exited: Promise<Event>
+  /** Resolves when no process holds the run's socket any more. */
+  readonly hungUp: Promise<unknown>
+}
+
+export interface TestForkServer extends AsyncDisposable {
+  readonly process: ChildProcess
+  readonly up: Event
+  send(order: Event): void
+  /** The first event that has come or will come for which this holds. */
+  event(holds: (event: Event) => boolean): Promise<Event>
+  /** Forks one probe and resolves when it is shut in; rejects with the reason when it is not. */
+  probe(order?: { uid?: number | null; groups?: readonly string[]; limits?: Partial<typeof LIMITS> }): Promise<Probe>
+}
+
+export interface ForkServerOptions {
+  readonly level?: 3 | 2 | 1
+  readonly cgroups?: readonly string[]
+  readonly mounts?: readonly { source: string; target: string }[]
+  /** The folder below which runs have theirs, if not a new one in the system's temporary folder. */
+  readonly host?: string
+  /** What stands before the interpreter, to change who runs it. */
+  readonly command?: readonly string[]
+  readonly preload?: boolean
+}
+
+let nextUid = 62_000
+
+/** Starts one; its end is the end of the object. */
+export async function openTestForkServer(options: ForkServerOptions = {}): Promise<TestForkServer> {
+  const image = await testImage()
+  await using parts = new AsyncDisposableStack()
+  const base = await mkdtemp(join(tmpdir(), 'fb-fork-'))
+  parts.defer(() => rm(base, { recursive: true, force: true }))
+  await chmod(base, 0o755)
+  const host = options.host ?? join(base, 'work')
+  await mkdir(host, { recursive: true })
+  const listener = join(base, 's')
+  const sockets = new Map<string, (arrived: { socket: Socket; lines: AsyncIterator<string> }) => void>()
+  const door = createServer((socket) => void greet(socket))
+  const greet = async (socket: Socket) => {
+    socket.on('error', () => {})
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+    const first: unknown = await lines.next()
+    const { value } = first as { value?: string } // the iterator's own shape
+    if (value !== undefined) sockets.get(String(JSON.parse(value).id))?.({ socket, lines })
+  }
+  door.listen(listener)
+  await once(door, 'listening')
+  await chmod(listener, 0o777)
+  parts.defer(() => void door.close())
+
+  const command = [...(options.command ?? []), image.python, '-B', join(ROOT, 'runner/fork_server.py')]
+  const [program = '', ...args] = command
+  const child = spawn(program, args, {
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', OPENBLAS_NUM_THREADS: '1', ...image.env, PYTHONPATH: pathOf(image.env) },
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  const control = child.stdio[3]
+  if (!(control instanceof Duplex)) throw new Error('no control channel')
+  control.on('error', () => {})
+  parts.defer(async () => {
+    control.destroy()
+    await ended
+  })
+
+  const events: Event[] = []
+  const waiting = new Set<() => void>()
+  createInterface({ input: control }).on('line', (line) => {
+    events.push(JSON.parse(line))
+    for (const look of waiting) look()
+  })
+  const event = (holds: (event: Event) => boolean) =>
+    new Promise<Event>((resolve, reject) => {
+      const look = () => {
+        const found = events.find(holds)
+        if (!found) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+      void ended.then(() => reject(new Error('the fork server has ended')))
+    })
+  const send = (order: Event) => void control.write(`${JSON.stringify(order)}\n`)
+
+  const filter = process.arch === 'arm64' ? 'arm64' : 'x64'
+  const level = options.level ?? (process.getuid?.() === 0 ? 3 : 2)
+  send({
+    op: 'open',
+    level,
+    seccomp: seccompProgram(filter, level === 1 ? 'no sockets' : 'own').toString('base64'),
+    rootLinks: await rootLinks(),
+    mounts: [...image.mounts, ...(options.mounts ?? [])],
+    host,
+    listener,
+    cgroups: options.cgroups ?? [],
+    env: ENVIRONMENT,
+    home: HOME,
+    etc: ['alternatives', 'ld.so.cache', 'fonts', 'no-such-file'],
+    ...(options.preload ? { serve: 'fork_probe:serve', preload: true } : { serve: 'fork_probe:serve' }),
+  })
+  const up = await event(({ ev }) => ev === 'up' || ev === 'failed')
+  if (up['ev'] === 'failed') throw new Error(String(up['why']))
+
+  const probe: TestForkServer['probe'] = async (order = {}) => {
+    const id = randomBytes(8).toString('hex')
+    const folder = join(host, id)
+    await mkdir(join(folder, 'in'), { recursive: true })
+    const uid = order.uid === undefined ? ownUid(options.command) : order.uid
+    const arrived = new Promise<{ socket: Socket; lines: AsyncIterator<string> }>((resolve) => sockets.set(id, resolve))
+    send({ op: 'spawn', id, uid, groups: order.groups ?? [], limits: { ...LIMITS, ...order.limits } })
+    const said = await event((e) => e['id'] === id)
+    if (said['ev'] !== 'spawned') throw new Error(String(said['why']))
+    const { socket, lines } = await arrived
+    const hungUp = new Promise((resolve) => socket.once('close', resolve))
+    return {
+      id,
+      folder,
+      hungUp,
+      exited: event((e) => e['id'] === id && e['ev'] === 'exit'),
+      tell: (statements) => void socket.write(`${JSON.stringify({ run: statements })}\n`),
+      ask: async (expression, statements) => {
+        socket.write(`${JSON.stringify({ ...(statements ? { run: statements } : {}), value: expression })}\n`)
+        const { value, done } = await lines.next()
+        if (done) throw new Error('the probe has ended')
+        const answer = JSON.parse(value)
+        if ('error' in answer) throw new Error(`${answer.error}: ${answer.says}`)
+        return answer.value
+      },
+    }
+  }
+  const owned = parts.move()
+  return { process: child, up, send, event, probe, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const pathOf = (env: Readonly<Record<string, string>>) =>
+  [join(ROOT, 'test/support'), ...(env['PYTHONPATH'] ? [env['PYTHONPATH']] : [])].join(':')
+
+/** Root gives each run a user id; a fork server that is started as somebody else has none to give. */
+const ownUid = (command: readonly string[] | undefined) =>
+  process.getuid?.() === 0 && command === undefined ? nextUid++ : null
+
+async function rootLinks() {
+  const links = []
+  for (const path of ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']) {
+    const entry = await lstat(path).catch(() => undefined)
+    if (entry) links.push(entry.isSymbolicLink() ? { path, target: await readlink(path) } : { path })
+  }
+  return links
+}
+
+/** Where the image's own files are, for tests of what else can be seen. */
+export const imageFolder = async () => dirname((await testImage()).python)
