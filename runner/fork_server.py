@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 import forks
-from forks.child import Serve
+from forks.child import Serve, launcher_path
 from forks.namespaced import Namespaced
 from forks.order import Opening, parse_opening
 from forks.server import Control, Server
@@ -58,6 +58,7 @@ def main() -> None:
     except Exception as error:
         control.send({"ev": "failed", "why": f"{type(error).__name__}: {error}"})
         raise
+    launcher_path()
     gc.collect()
     gc.freeze()  # else the first collection in a child would copy every page
     about = {"pid": os.getpid(), "rootPid": place.root_pid, "python": platform.python_version()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import gc
 import importlib.util
 import os
@@ -51,6 +52,13 @@ def become_kernel(
         os._exit(70)
 
 
+@functools.cache
+def launcher_path() -> str:
+    """What `python -m ipykernel_launcher` has as its first argument; to be asked before a fork, because looking takes 1 ms."""
+    found = importlib.util.find_spec("ipykernel_launcher")
+    return found.origin if found and found.origin else ""
+
+
 def _plain_process() -> None:
     """A session and signals as any program starts with; SIGPIPE stays ignored, as in any Python."""
     os.setsid()
@@ -79,8 +87,7 @@ def _fresh(env: dict[str, str], work: str) -> None:
     os.environ.update(env)
     time.tzset()
     os.chdir(work)
-    launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [launcher.origin if launcher and launcher.origin else ""]
+    sys.argv = [launcher_path()]
     sys.path[0] = ""
     random.seed()
     numpy_random = sys.modules.get("numpy.random")

@@ -38,7 +38,8 @@ export const withoutColours = (text: string) => text.replaceAll(ANSI, '')
  * of nothing but returns.
  */
 function resolve(text: string): string {
-  const source = text.replaceAll(/\r+\n/g, '\n')
+  // In two steps: one expression for both would search a run of returns again from each of them.
+  const source = text.replaceAll(/\r{2,}/g, '\r').replaceAll('\r\n', '\n')
   const control = /[\r\b]/g
   const resolved: string[] = []
   let from = 0

@@ -33,7 +33,7 @@ async function openRoom(t: TestContext, options: { spares: number; forking?: boo
   kernels.warm(image)
   const run: Room['run'] = async (code, limits = LIMITS) => {
     await using seat = await kernels.take({ image, limits })
-    return runIn(seat, code)
+    return await runIn(seat, code)
   }
   return { kernels, root, run }
 }

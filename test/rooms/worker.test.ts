@@ -1,14 +1,18 @@
 /** Workers with real kernels: runs to their end, slots, cancellations, and what happens to a run when its worker goes. */
 
 import assert from 'node:assert/strict'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { listFiles } from '../../server/catalog/files.ts'
+import { absentWorkers, openPresence } from '../../server/executions/presence.ts'
 import type { Execution } from '../../server/executions/record.ts'
 import type { RunParts } from '../../server/executions/run.ts'
 import { cancelExecution, claimExecution, getExecution, QUEUED } from '../../server/executions/store.ts'
 import { openWorker } from '../../server/executions/worker.ts'
-import type { Database } from '../../server/stores/postgres/database.ts'
+import { patient } from '../../server/stores/postgres/away.ts'
+import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
 import { makeCells, makeExecution, makeNotebook, makeRunParts } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -27,7 +31,7 @@ const LOOK_AGAIN_MS = 20
 type Where = { notebookId: string; id: string }
 
 /** Resolves with the execution once it is what the test waits for; the test runner's own limit is the end of patience. */
-async function until(db: Database, { notebookId, id }: Where, is: (execution: Execution) => boolean) {
+async function until(db: Queryable, { notebookId, id }: Where, is: (execution: Execution) => boolean) {
   for (;;) {
     const execution = await getExecution(db, notebookId, id)
     if (is(execution)) return execution
@@ -98,19 +102,18 @@ test('a canceled run keeps what it printed and stores none of its outputs', asyn
   assert.equal((await listFiles(db, run.applicationId, {}, '')).totalCount, 0)
 })
 
-test('a worker that closes gives its run back, and another one takes it up at once as the same attempt', async (t) => {
+test('a worker that closes gives its run back, and another one takes it up at once', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeRunParts(t, db)
   const first = await openWorker(parts, ONLY_NOTIFIED)
   const run = await start(db, parts, [FOR_EVER])
   const { startedAt } = await until(db, run, inCell)
-  // A worker clears what a crash left in its own folder of working folders, so each has one.
-  await using second = await openWorker({ ...parts, workRoot: `${parts.workRoot}-2` }, ONLY_NOTIFIED)
+  await using second = await openWorker(parts, ONLY_NOTIFIED)
   assert.equal(second.running, 0)
   await first[Symbol.asyncDispose]()
   assert.equal(first.running, 0)
   const again = await until(db, run, (execution) => inCell(execution) && isLater(execution.startedAt, startedAt))
-  assert.deepEqual([again.status, again.attempt], ['inProgress', 1])
+  assert.deepEqual([again.status, again.attempt], ['inProgress', 2])
   await cancelExecution(db, run.notebookId, run.id)
   assert.equal((await until(db, run, ended)).status, 'canceled')
 })
@@ -130,18 +133,73 @@ test('a worker that closes while it claims gives back what it got', async (t) =>
   })
   await closed
   const { status, attempt } = await getExecution(db, notebook.id, id)
-  assert.deepEqual([status, attempt], ['queued', 0])
+  assert.deepEqual([status, attempt], ['queued', 1])
 })
 
-test('the run of a worker that died is taken up by another when its lease is over', async (t) => {
+test('the run of a worker that died is taken up by another, however long its lease still is', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeRunParts(t, db)
   const run = await start(db, parts, [WRITE])
-  const dead = await claimExecution(db, 'a worker that died', 1)
+  const dead = await claimExecution(db, 'a worker that died', NEVER_MS)
   assert.equal(dead?.id, run.id)
-  await using _worker = await openWorker(parts, { slots: 1, pollMs: NEVER_MS, leaseMs: 300 })
+  await using _worker = await openWorker(parts, ONLY_NOTIFIED)
   const execution = await until(db, run, ended)
   assert.deepEqual([execution.status, execution.attempt], ['completed', 2])
+})
+
+test('the run of a worker that has its lock and renews no lease is taken up by another', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  await using stopped = await openPresence(db, { root: parts.workRoot, log: () => {} })
+  const run = await start(db, parts, [WRITE])
+  await claimExecution(db, stopped.id, 1)
+  await using _worker = await openWorker(parts, { slots: 1, pollMs: NEVER_MS, leaseMs: 900 })
+  const execution = await until(db, run, ended)
+  assert.deepEqual([execution.status, execution.attempt], ['completed', 2])
+})
+
+test('a worker whose sessions are all cut goes on, and keeps its run', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  await using _other = await openWorker(parts, { ...ONLY_NOTIFIED, slots: 0 })
+  await using worker = await openWorker(parts, ONLY_NOTIFIED)
+  const run = await start(db, parts, [FOR_EVER])
+  await until(db, run, inCell)
+  await using admin = await db.connect()
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  )
+  const absent = async () => (await absentWorkers(admin, [worker.id])).length > 0
+  while (await absent()) await pause(LOOK_AGAIN_MS)
+  assert.equal(worker.isPresent, true)
+  await cancelExecution(patient(db), run.notebookId, run.id)
+  const execution = await until(patient(db), run, ended)
+  assert.deepEqual([execution.status, execution.attempt], ['canceled', 1])
+})
+
+test('a worker that drains lets its run end and claims nothing more', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  await using worker = await openWorker(parts, ONLY_NOTIFIED)
+  const run = await start(db, parts, ['import time; time.sleep(0.3)', WRITE])
+  await until(db, run, inCell)
+  const waiting = await start(db, parts, [WRITE])
+  await worker.drain(NEVER_MS)
+  assert.equal((await getExecution(db, run.notebookId, run.id)).status, 'completed')
+  assert.equal((await getExecution(db, waiting.notebookId, waiting.id)).status, 'queued')
+})
+
+test('the folder of a worker that died is removed, those of the living are not', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  await using living = await openPresence(db, { root: parts.workRoot, log: () => {} })
+  await mkdir(join(parts.workRoot, 'dead', 'of an attempt'), { recursive: true })
+  const worker = await openWorker(parts, ONLY_NOTIFIED)
+  const names = () => readdir(parts.workRoot)
+  while ((await names()).includes('dead')) await pause(LOOK_AGAIN_MS)
+  assert.deepEqual((await names()).sort(), [living.id, worker.id].sort())
+  await worker[Symbol.asyncDispose]()
+  assert.deepEqual(await names(), [living.id])
 })
 
 test('a worker whose run was taken from it gives up without a trace', async (t) => {
@@ -150,7 +208,8 @@ test('a worker whose run was taken from it gives up without a trace', async (t) 
   await using worker = await openWorker(parts, { slots: 1, pollMs: NEVER_MS, leaseMs: 300 })
   const run = await start(db, parts, [FOR_EVER])
   await until(db, run, inCell)
-  await db.query(`update executions set attempt = 2, worker_id = 'another', lease_until = 'infinity'`)
+  await using another = await openPresence(db, { root: parts.workRoot, log: () => {} })
+  await db.query(`update executions set attempt = 2, worker_id = $1, lease_until = 'infinity'`, [another.id])
   const before = await getExecution(db, run.notebookId, run.id)
   while (worker.running > 0) await pause(LOOK_AGAIN_MS)
   assert.deepEqual(await getExecution(db, run.notebookId, run.id), before)

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { chmod, lstat, mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Duplex } from 'node:stream'
 import { seccompProgram } from '../../server/sandbox/seccomp.ts'
@@ -66,9 +66,8 @@ export interface ForkServerOptions {
   readonly mounts?: readonly { source: string; target: string }[]
   /** The folder below which runs have theirs, if not a new one in the system's temporary folder. */
   readonly host?: string
-  /** What stands before the interpreter, to change who runs it. */
-  readonly command?: readonly string[]
-  readonly preload?: boolean
+  /** Drops root for another user id, with the system's Python: the image's may lie where that one can't go. */
+  readonly asUser?: number
 }
 
 let nextUid = 62_000
@@ -97,11 +96,14 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
   await chmod(listener, 0o777)
   parts.defer(() => void door.close())
 
-  const command = [...(options.command ?? []), image.python, '-B', join(ROOT, 'runner/fork_server.py')]
-  const [program = '', ...args] = command
+  const { asUser } = options
+  const change = asUser === undefined ? [] : ['setpriv', `--reuid=${asUser}`, `--regid=${asUser}`, '--clear-groups']
+  const python = asUser === undefined ? image.python : '/usr/bin/python3'
+  const [program = '', ...args] = [...change, python, '-B', join(ROOT, 'runner/fork_server.py')]
+  const imageEnv = asUser === undefined ? image.env : {}
   const child = spawn(program, args, {
     cwd: '/',
-    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', OPENBLAS_NUM_THREADS: '1', ...image.env, PYTHONPATH: pathOf(image.env) },
+    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...imageEnv, PYTHONPATH: pathOf(imageEnv) },
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
@@ -135,20 +137,21 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
   const send = (order: Event) => void control.write(`${JSON.stringify(order)}\n`)
 
   const filter = process.arch === 'arm64' ? 'arm64' : 'x64'
-  const level = options.level ?? (process.getuid?.() === 0 ? 3 : 2)
+  const isRoot = process.getuid?.() === 0 && asUser === undefined
+  const level = options.level ?? (isRoot ? 3 : 2)
   send({
     op: 'open',
     level,
     seccomp: seccompProgram(filter, level === 1 ? 'no sockets' : 'own').toString('base64'),
     rootLinks: await rootLinks(),
-    mounts: [...image.mounts, ...(options.mounts ?? [])],
+    mounts: [...(asUser === undefined ? image.mounts : []), ...(options.mounts ?? [])],
     host,
     listener,
     cgroups: options.cgroups ?? [],
     env: ENVIRONMENT,
     home: HOME,
     etc: ['alternatives', 'ld.so.cache', 'fonts', 'no-such-file'],
-    ...(options.preload ? { serve: 'fork_probe:serve', preload: true } : { serve: 'fork_probe:serve' }),
+    serve: 'fork_probe:serve',
   })
   const up = await event(({ ev }) => ev === 'up' || ev === 'failed')
   if (up['ev'] === 'failed') throw new Error(String(up['why']))
@@ -157,7 +160,7 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
     const id = randomBytes(8).toString('hex')
     const folder = join(host, id)
     await mkdir(join(folder, 'in'), { recursive: true })
-    const uid = order.uid === undefined ? ownUid(options.command) : order.uid
+    const uid = order.uid === undefined ? (isRoot ? nextUid++ : null) : order.uid
     const arrived = new Promise<{ socket: Socket; lines: AsyncIterator<string> }>((resolve) => sockets.set(id, resolve))
     send({ op: 'spawn', id, uid, groups: order.groups ?? [], limits: { ...LIMITS, ...order.limits } })
     const said = await event((e) => e['id'] === id)
@@ -187,10 +190,6 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
 const pathOf = (env: Readonly<Record<string, string>>) =>
   [join(ROOT, 'test/support'), ...(env['PYTHONPATH'] ? [env['PYTHONPATH']] : [])].join(':')
 
-/** Root gives each run a user id; a fork server that is started as somebody else has none to give. */
-const ownUid = (command: readonly string[] | undefined) =>
-  process.getuid?.() === 0 && command === undefined ? nextUid++ : null
-
 async function rootLinks() {
   const links = []
   for (const path of ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']) {
@@ -199,6 +198,3 @@ async function rootLinks() {
   }
   return links
 }
-
-/** Where the image's own files are, for tests of what else can be seen. */
-export const imageFolder = async () => dirname((await testImage()).python)

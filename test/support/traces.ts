@@ -6,6 +6,7 @@ import { join } from 'node:path'
 export interface Traces {
   /** Command lines of everything the service started, its database apart, which comes and goes by itself. */
   readonly processes: readonly string[]
+  /** Folders of control groups, without what is random in their names: a kernel that waits has some, and takes turns. */
   readonly groups: readonly string[]
   /** Lines of the mount tables of the service and of its processes that have one of their own. */
   readonly mounts: number
@@ -69,7 +70,7 @@ async function foldersNamed(folder: string, prefix: string, depth: number): Prom
     entries.map((entry) => {
       if (!entry.isDirectory()) return []
       const path = join(folder, entry.name)
-      return entry.name.startsWith(prefix) ? [path] : foldersNamed(path, prefix, depth - 1)
+      return entry.name.startsWith(prefix) ? [join(folder, prefix)] : foldersNamed(path, prefix, depth - 1)
     }),
   )
   return found.flat()
