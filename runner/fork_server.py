@@ -19,6 +19,7 @@ from typing import Any
 
 import forks
 from forks.child import Serve, launcher_path
+from forks.landlocked import Landlocked
 from forks.namespaced import Namespaced
 from forks.order import Opening, parse_opening
 from forks.server import Control, Server
@@ -28,7 +29,7 @@ _CONTROL = 3
 
 def main() -> None:
     """Take the first order, get ready, say so, and work until the channel ends."""
-    # Whoever stops the service from a terminal stops the whole group; what happens to runs then is the service's decision.
+    # Whoever stops the service from a terminal signals the whole group; what becomes of runs then is for the service.
     with contextlib.suppress(OSError):
         os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -41,11 +42,13 @@ def main() -> None:
         orders = control.receive()
     try:
         opening = parse_opening(orders[0])
-        serve, facts = _stand_in(opening), {}
-        place = Namespaced(opening)
-        one_thread = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
-        os.environ.clear()
-        os.environ.update({**opening.env, **one_thread})
+        serve = _stand_in(opening)
+        facts: dict[str, Any] = {}
+        place = Landlocked(opening) if opening.level == 1 else Namespaced(opening)
+        if opening.level > 1:  # the libraries shall find what a run will find
+            one_thread = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+            os.environ.clear()
+            os.environ.update({**opening.env, **one_thread})
         sys.path[0] = place.ours
         forks.__path__[:] = [f"{place.ours}/forks"]
         started = time.perf_counter()
@@ -57,7 +60,7 @@ def main() -> None:
             raise RuntimeError(f"{threads} threads are running, and a process with threads can't be forked safely")
     except Exception as error:
         control.send({"ev": "failed", "why": f"{type(error).__name__}: {error}"})
-        raise
+        os._exit(1)
     launcher_path()
     gc.collect()
     gc.freeze()  # else the first collection in a child would copy every page

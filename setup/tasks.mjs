@@ -58,4 +58,5 @@ Types, lint and generated files. With --write the sources are formatted and gene
     ],
   },
   bench: { steps: everyStep, commands: (args) => [['bench/run.ts', ...args]] },
+  soak: { steps: everyStep, commands: (args) => [['bench/soak/run.ts', ...args]] },
 }

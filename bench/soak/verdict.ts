@@ -152,16 +152,8 @@ export async function judgeLeftovers({ dataDir, door, workers }: Cluster): Promi
   ]
 }
 
-/** Groups are named `fieldbook-<pid of the service>-…`, in each controller's folder. */
+/** Groups are named `fieldbook-<pid of the service>-…`, in each controller's folder, somewhere below. */
 async function groupsOf(pids: ReadonlySet<string>): Promise<string[]> {
-  const root = '/sys/fs/cgroup'
-  const places = [root, ...(await readdir(root).catch(() => [])).map((name) => join(root, name))]
-  const found = await Promise.all(
-    places.map(async (place) =>
-      (await readdir(place).catch(() => []))
-        .filter((name) => pids.has(/^fieldbook-(\d+)-/.exec(name)?.[1] ?? ''))
-        .map((name) => join(place, name)),
-    ),
-  )
-  return found.flat()
+  const all = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => [])
+  return all.filter((path) => pids.has(/(?:^|\/)fieldbook-(\d+)-[^/]*$/.exec(path)?.[1] ?? ''))
 }

@@ -1,4 +1,4 @@
-"""From the fork to the hand-over: a copy of the fork server becomes the kernel of one run, shut in, with nothing inherited."""
+"""From the fork to the hand-over: a copy of the fork server becomes the kernel of one run, shut in, owning nothing else."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def become_kernel(
 
 @functools.cache
 def launcher_path() -> str:
-    """What `python -m ipykernel_launcher` has as its first argument; to be asked before a fork, because looking takes 1 ms."""
+    """What `python -m ipykernel_launcher` has as its first argument; looking takes 1 ms, so it is done before a fork."""
     found = importlib.util.find_spec("ipykernel_launcher")
     return found.origin if found and found.origin else ""
 
@@ -82,7 +82,7 @@ def _keep_only(data: int, report: int) -> int:
 
 
 def _fresh(env: dict[str, str], work: str) -> None:
-    """What a new interpreter would have of its own: variables, folder, arguments, path, and above all its randomness."""
+    """What a new interpreter would have of its own: variables, folder, arguments, path, and above all randomness."""
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
@@ -95,7 +95,8 @@ def _fresh(env: dict[str, str], work: str) -> None:
         numpy_random.seed()
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None:
-        tempfile._name_sequence = None  # it compares process ids, and every kernel is number 2
+        # It would notice a fork by another process id, and every kernel is number 2.
+        tempfile._name_sequence = None  # type: ignore[attr-defined]
     process = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.current_process().authkey = os.urandom(32)

@@ -1,7 +1,7 @@
 """A run in a process namespace of its own: its first process, which does nothing, and the kernel, which is the second.
 
-When the first one dies, the machine kills everything else in the namespace before that death can be waited for. So "all of
-it is gone" is one event, whatever a notebook has started.
+When the first one dies, the machine kills everything else in the namespace before that death can be waited for. So "all
+of it is gone" is one event, whatever a notebook has started.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from . import syscalls as linux
 
-# SIGCHLD ignored, so that orphans are reaped; reading a pipe of ours, so that it ends when we do. `sh` would do neither.
+# SIGCHLD ignored, so that orphans are reaped; reading a pipe of ours, so that it ends when we do. `sh` would do
+# neither.
 _FIRST = ("env", "--ignore-signal=CHLD", "cat")
 _SEARCH = {"PATH": "/usr/bin:/bin"}
 
@@ -38,7 +39,7 @@ class Contained:
         try:
             self._pipe, self._first = _start_first()
             try:
-                self.pid = _fork(child)
+                self.pid = fork(child)
             except OSError:
                 os.kill(self._first, signal.SIGKILL)
                 os.waitpid(self._first, 0)
@@ -82,7 +83,7 @@ class Contained:
 
 
 def _start_first() -> tuple[int, int]:
-    """The first process of the namespace that children now go to. It keeps our identity, so that no run can touch it."""
+    """The first process of the namespace that children now go to. It keeps our identity, so no run can touch it."""
     reading, writing = os.pipe()
     null = "/dev/null"
     try:
@@ -104,7 +105,8 @@ def _start_first() -> tuple[int, int]:
     return writing, pid
 
 
-def _fork(child: Callable[[], None]) -> int:
+def fork(child: Callable[[], None]) -> int:
+    """The new process's id; in it `child` is called, and the process ends when that returns."""
     pid = os.fork()
     if pid == 0:
         try:

@@ -1,4 +1,4 @@
-"""The way back to the service for its children: its listening socket, reachable although the root it lies in is gone."""
+"""The way back to the service for its children: its listening socket, reachable though the root it lies in is gone."""
 
 from __future__ import annotations
 

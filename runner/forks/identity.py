@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 
+from . import landlock
 from . import syscalls as linux
 from .order import Limits
 
@@ -19,7 +20,8 @@ _IFF_UP_RUNNING = 0x1 | 0x40
 def enter_user_namespace() -> None:
     """Get the rights of root over namespaces made from now on, and over nothing that exists; the identity stays.
 
-    The kernel allows an ordinary user to map nobody but itself, and only once setgroups is refused (user_namespaces(7)).
+    The kernel allows an ordinary user to map nobody but itself, and only once setgroups is refused
+    (user_namespaces(7)).
     """
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.CLONE_NEWUSER)
@@ -60,15 +62,19 @@ def limit(limits: Limits) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def become(uid: int | None, limits: Limits, seccomp: bytes | None) -> None:
-    """Take on identity and limits of the run, without a way back; `uid` none: stay who we are, with nothing of our rights.
+def become(uid: int | None, limits: Limits, seccomp: bytes | None, rules: int | None = None) -> None:
+    """Take on identity and limits of the run, without a way back; `uid` none: stay who we are, without our rights.
 
-    The order matters. A process limit set before a user namespace is made would bound all runs together. A change of user
-    clears both the signal for the parent's death and the right to read one's own /proc. Nothing changes behind the filter.
+    With `rules` Landlock stands in for namespaces; without, an ordinary user's run gets a user namespace of its own, so
+    that its processes are counted apart from those of other runs.
+
+    The order matters. A process limit set before a user namespace is made would bound all runs together. A change of
+    user clears both the signal for the parent's death and the right to read one's own /proc. Nothing changes behind the
+    filter.
     """
-    if uid is None:
+    if uid is None and rules is None:
         enter_user_namespace()
-    else:
+    if uid is not None:
         os.setgroups([])
     linux.drop_bounding_set()
     if uid is not None:
@@ -79,5 +85,7 @@ def become(uid: int | None, limits: Limits, seccomp: bytes | None) -> None:
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    if rules is not None:
+        landlock.restrict(rules)
     if seccomp is not None:
         linux.install_filter(seccomp)

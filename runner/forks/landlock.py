@@ -1,7 +1,7 @@
 """Landlock: what a process may still reach of the file system once it has shut itself in, without any right to do so.
 
-Numbers and bits are those of the kernel's include/uapi/linux/landlock.h. Each version of the interface can restrict more;
-what this kernel doesn't know yet is left out.
+Numbers and bits are those of the kernel's include/uapi/linux/landlock.h. Each version of the interface can restrict
+more; what this kernel doesn't know yet is left out.
 """
 
 from __future__ import annotations
@@ -37,12 +37,16 @@ def version() -> int:
 def make_rules(allowed: list[tuple[str, int]]) -> int:
     """A set of rules, as a descriptor for `restrict`: paths with READ, WRITE or DEVICE for all below, and nothing else.
 
-    Paths that don't exist are left out. Also refused, as far as the kernel can: TCP, and signals and abstract sockets to
-    whoever is not shut in together with this process.
+    Paths that don't exist are left out. Also refused, as far as the kernel can: TCP, and signals and abstract sockets
+    to whoever is not shut in together with this process.
     """
     known = version()
     files = _HANDLED[max(number for number in _HANDLED if number <= known)]
-    parts = [files, *([_BIND_AND_CONNECT_TCP] if known >= 4 else []), *([_ABSTRACT_SOCKETS_AND_SIGNALS] if known >= 6 else [])]
+    parts = [
+        files,
+        *([_BIND_AND_CONNECT_TCP] if known >= 4 else []),
+        *([_ABSTRACT_SOCKETS_AND_SIGNALS] if known >= 6 else []),
+    ]
     attributes = struct.pack(f"={len(parts)}Q", *parts)
     rules = linux.call(_CREATE, "Landlock rules", attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0))
     for path, rights in allowed:

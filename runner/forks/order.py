@@ -58,9 +58,10 @@ def parse_opening(order: dict[str, Any]) -> Opening:
     """Read the first order; raises ValueError with the name of a missing field."""
     if order.get("op") != "open":
         raise ValueError("the first order must be open")
-    seccomp = _field(order, "seccomp")
+    level = int(_field(order, "level"))
+    seccomp = _field(order, "seccompBare" if level == 1 else "seccomp")
     return Opening(
-        level=int(_field(order, "level")),
+        level=level,
         seccomp=None if seccomp is None else base64.b64decode(seccomp),
         root_links=tuple((link["path"], link.get("target")) for link in _field(order, "rootLinks")),
         mounts=tuple((mount["source"], mount["target"]) for mount in _field(order, "mounts")),
@@ -75,7 +76,7 @@ def parse_opening(order: dict[str, Any]) -> Opening:
 
 
 def parse_spawn(order: dict[str, Any]) -> Spawn:
-    """Read the order for a kernel; raises ValueError with the name of a missing field, or for an id that is no plain name."""
+    """Read the order for a kernel; raises ValueError for a missing field, which it names, and for an id it can't use."""
     limits = _field(order, "limits")
     return Spawn(
         id=parse_id(order),

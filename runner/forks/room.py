@@ -1,7 +1,8 @@
-"""The root that every run of a fork server starts from: made once, read-only, with nothing in it but what a run may see.
+"""The root that every run of a fork server starts from: made once, read-only, and nothing in it but what runs may see.
 
 Besides the system and the image it holds three folders that a run takes away from itself before any code of a notebook
-runs: `.host` (the folders of all runs), `.out` (their OUTPUT_DIRs) and `.own` (what is shown below /tmp or the home folder).
+runs: `.host` (the folders of all runs), `.out` (their OUTPUT_DIRs) and `.own` (what is shown below /tmp or the home
+folder).
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def furnish(room: Room, spawn: Spawn, uid: int) -> None:
 
 
 def temporary_places(room: Room, uid: int, size_bytes: int, files: int) -> None:
-    """Mount /tmp, /dev/shm and the home folder, each with a size and a number of files, and what is shown below them."""
+    """Mount /tmp, /dev/shm and the home folder, each with a size and a number of files, and what belongs below."""
     for place in ("/tmp", "/dev/shm"):
         linux.mount("tmpfs", place, "tmpfs", _PLAIN, _sized("1777", uid, size_bytes, files))
     linux.mount("tmpfs", room.home, "tmpfs", _PLAIN, _sized("700", uid, size_bytes, files))

@@ -1,7 +1,7 @@
 """The fork server's loop: orders come in on the control channel, children are forked, watched and reported.
 
-One thread, and nothing that blocks for long. An order that fails is answered; only the end of the channel ends the server,
-and everything it has started with it.
+One thread, and nothing that blocks for long. An order that fails is answered; only the end of the channel ends the
+server, and everything it has started with it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from .child import SHUT_IN
+from .contained import Ending
 from .order import Spawn, parse_spawn
 
 _MAX_LINE = 1 << 20
@@ -26,6 +27,7 @@ class Control:
 
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
+        channel.set_inheritable(False)  # else the first process of every run would keep it open
         self._rest = b""
 
     def send(self, event: dict[str, Any]) -> None:
@@ -49,10 +51,29 @@ class Control:
         return [json.loads(line) for line in lines]
 
 
-class Run:
-    """One child and what is known of it."""
+class Processes(Protocol):
+    """What is forked for one run, whichever way it is kept together."""
 
-    def __init__(self, order: Spawn, processes: Any, report: int, started: float) -> None:
+    pid: int
+    ending: Ending
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Readable when something has ended; `reap` must be called then."""
+
+    def signal(self, number: int) -> None:
+        """To the kernel's process group."""
+
+    def kill(self) -> None:
+        """SIGKILL to everything."""
+
+    def reap(self) -> bool:
+        """Wait for what has ended, without blocking; true when nothing is left."""
+
+
+class Run:
+    """One child and what is known of it. `report`: a descriptor that is the run's from here on."""
+
+    def __init__(self, order: Spawn, processes: Processes, report: int, started: float) -> None:
         self.id = order.id
         self.processes = processes
         self.report = report
@@ -113,15 +134,15 @@ class Server:
 
     def _read_report(self, run: Run) -> None:
         text = os.read(run.report, _MAX_REPORT)
+        self._selector.unregister(run.report)
+        os.close(run.report)
+        run.report = -1
         if text == SHUT_IN:
             took = time.perf_counter() - run.started
             self._control.send({"ev": "spawned", "id": run.id, "pid": run.processes.pid, "ms": round(took * 1000, 2)})
         else:
             run.failure = text.decode(errors="replace") or "the child ended before it was shut in"
             run.processes.kill()
-        self._selector.unregister(run.report)
-        os.close(run.report)
-        run.report = -1
 
     def _reap(self, run: Run) -> None:
         if run.report >= 0:

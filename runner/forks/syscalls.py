@@ -1,6 +1,6 @@
 """System calls that Python's standard library has no name for, as functions that raise OSError with what was tried.
 
-Nothing here decides anything. Numbers are those of the kernel's syscall_64.tbl (x86-64) and asm-generic/unistd.h (arm64).
+Nothing here decides anything. Numbers are from the kernel's syscall_64.tbl (x86-64) and asm-generic/unistd.h (arm64).
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def drop_bounding_set() -> None:
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
-        except OSError:  # past the last one this kernel knows
+        except OSError:  # past the last one this kernel knows, or not ours to drop: an ordinary user has none to gain
             break
 
 

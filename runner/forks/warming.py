@@ -34,9 +34,13 @@ _PANDAS = (
 )
 _MATPLOTLIB = ("import matplotlib.pyplot as plt\nplt.plot([1, 2], [1, 3], label='a'); plt.title('t'); plt.legend();",)
 
+# Every module has them, and the shell's reset takes them away with the names that cells have made.
+_OF_MODULES = {"__doc__", "__loader__", "__package__", "__spec__"}
+
 
 def warm(kernel: FramedKernel) -> None:
     """Leaves a kernel that has never run a cell, in a process without an event loop."""
+    module = {name: value for name, value in kernel.shell.user_ns.items() if name in _OF_MODULES}
     cells = [*_CELLS]
     cells += _PANDAS if "pandas" in sys.modules else ()
     cells += _MATPLOTLIB if "matplotlib.pyplot" in sys.modules else ()
@@ -47,6 +51,8 @@ def warm(kernel: FramedKernel) -> None:
     finally:
         sys.stdout, sys.stderr = standard
     _forget(kernel)
+    kernel.shell.user_ns.update(module)
+    kernel.parent.init_code()
 
 
 async def _run(kernel: FramedKernel, cells: list[str]) -> None:
@@ -90,7 +96,6 @@ def _forget(kernel: FramedKernel) -> None:
     warnings._filters_mutated()  # type: ignore[attr-defined]  # every "once per place" starts over
     logging.root.handlers.clear()
     _forget_backend()
-    kernel.parent.init_code()
 
 
 def _forget_backend() -> None:

@@ -6,9 +6,11 @@
 import type { NotebookOutput } from '../../contract/notebook-files.ts'
 import { invalid, messageOf } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { isAway, untilBack } from '../stores/postgres/away.ts'
 import type { Database, Transaction } from '../stores/postgres/database.ts'
 import { renderTemplate, type TemplateContext } from '../templates/render.ts'
 import { canceled, type Failure, outputMissing, outputRejected, told } from './causes.ts'
+import { endingOf } from './leases.ts'
 import { finalStatus, isFinal } from './lifecycle.ts'
 import type { Live } from './live.ts'
 import { collectFile, FileMissing } from './outputs/collect.ts'
@@ -40,23 +42,47 @@ export interface Ending {
   readonly live: Pick<Live, 'settle' | 'seen'>
 }
 
-/** Gives the final status, or undefined when the run belongs to somebody else by now and nothing was written. */
+/**
+ * Gives the final status, or undefined when the run belongs to somebody else by now and nothing was written. A database
+ * that is away is waited for: what the notebook took hours for must not be lost to a restart.
+ */
 export async function finishExecution(db: Database, ending: Ending): Promise<Execution['status'] | undefined> {
-  const { execution, blobs } = ending
   await using files = await keepFiles(ending)
+  const doubtful: Garbage[] = []
+  // Awaited here: the files stay open until then.
+  return await untilBack(() => tryToFinish(db, ending, files, doubtful))
+}
+
+/** `doubtful` is of the tries before, the answer to whose commit was lost with the database. */
+async function tryToFinish(
+  db: Database,
+  ending: Ending,
+  files: KeptFiles,
+  doubtful: Garbage[],
+): Promise<Execution['status'] | undefined> {
+  const { execution, blobs } = ending
   const garbage: Garbage = { replaced: [], copies: [], undone: [] }
+  const unused = ({ copies, undone }: Garbage) => [...copies, ...undone]
   try {
     const status = await db.transaction((tx) => finishIn(tx, ending, files, garbage), { statementTimeoutMs: 0 })
-    await drop(blobs, [...garbage.replaced, ...garbage.undone])
+    // Had an earlier try been committed after all, the execution would not have been held any more.
+    await drop(blobs, [...garbage.replaced, ...garbage.undone, ...doubtful.flatMap(unused)])
     return status
   } catch (error) {
     if (error instanceof NotHeld) {
-      await drop(blobs, [...garbage.copies, ...garbage.undone])
-      await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
-      return undefined
+      await drop(blobs, unused(garbage))
+      const ended = doubtful.length > 0 ? await endingOf(db, execution) : undefined
+      // One of the tries was committed, and which one is not known: what any of them copied stays.
+      if (ended)
+        await drop(
+          blobs,
+          doubtful.flatMap(({ replaced }) => replaced),
+        )
+      else await blobs.deleteAll(`${ending.prefix}/outputs`) // nobody else has this attempt, so nobody refers to them
+      return ended
     }
-    // Where only the answer to the commit was lost, files refer to these blobs; unsure, they are left.
-    if (await isUnfinished(db, execution)) await drop(blobs, [...garbage.copies, ...garbage.undone])
+    if (isAway(error)) doubtful.push(garbage)
+    else if (await isUnfinished(db, execution)) await drop(blobs, unused(garbage))
     throw error
   }
 }

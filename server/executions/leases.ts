@@ -43,6 +43,16 @@ export function heldElsewhere(db: Queryable, workerId: string): Promise<HeldElse
   )
 }
 
+/** The final status that this very attempt has written, if it has; one that was taken back has no worker any more. */
+export async function endingOf(db: Queryable, { id, attempt }: Holder): Promise<Execution['status'] | undefined> {
+  const row = await db.one<{ status: Execution['status'] }>(
+    `select status from executions where id = $1 and attempt = $2 and worker_id is not null
+       and status not in ('queued', 'inProgress', 'canceling')`,
+    [id, attempt],
+  )
+  return row?.status
+}
+
 const OF_A_LOSS = `case when status = 'canceling' then 'canceled' when lost_attempts + 1 >= $4 then 'errored' else 'queued' end`
 
 /**

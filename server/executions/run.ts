@@ -11,6 +11,7 @@ import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { patient } from '../stores/postgres/away.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
@@ -46,9 +47,10 @@ export interface RunParts {
  */
 export async function runExecution(execution: Execution, parts: RunParts, stop: AbortController): Promise<void> {
   const { db, blobs, log } = parts
+  const steady = patient(db)
   const limits = execution.snapshot.limits ? sandboxLimits(execution.snapshot.limits) : parts.limits
   const prefix = `${executionBlobs(execution.id)}/${execution.attempt}`
-  const [ready, globals] = await Promise.all([prepare(execution, parts), readGlobals(db, execution.applicationId)])
+  const [ready, globals] = await Promise.all([prepare(execution, parts), readGlobals(steady, execution.applicationId)])
   await using live = createLive(db, execution, log)
   await using partial = ready.notebook ? keepPartial(blobs, execution, ready.notebook, log) : undefined
   tellPhase(live, execution, 'inputs')
@@ -75,7 +77,7 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     await logs.close()
   }
   const { failure, notebook, image } = phases
-  await recordNotebookEnd(db, execution)
+  await recordNotebookEnd(steady, execution)
   tellPhase(live, execution, 'outputs')
   const canceled = whenCanceled(stop.signal)
   const made = await makeResults(execution, notebook, folder.results, {
@@ -85,7 +87,7 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     // A run that was canceled before still gets its page; one that is canceled now ends at once.
     signal: AbortSignal.any([AbortSignal.timeout(FINISH_MS), ...(failure ? [] : [canceled])]),
   })
-  const current = await getExecution(db, execution.notebookId, execution.id)
+  const current = await getExecution(steady, execution.notebookId, execution.id)
   // Without a kernel nothing is collected: the failure that kept it from starting keeps the outputs away as well.
   const kernel = await seat?.kernel.catch(() => undefined)
   const status = await finishExecution(db, {
@@ -103,7 +105,13 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     live,
   })
   if (status) await partial?.drop()
+  if (status) await dropEarlier(blobs, execution)
   log.info({ executionId: execution.id, status, failure: failure?.name, start: kernel?.start }, 'execution finished')
+}
+
+/** What attempts kept that were lost or given back: nobody refers to it any more. */
+async function dropEarlier(blobs: Blobs, { id, attempt }: Execution): Promise<void> {
+  for (let earlier = 1; earlier < attempt; earlier += 1) await blobs.deleteAll(`${executionBlobs(id)}/${earlier}`)
 }
 
 /** Undefined when the run was stopped before it had a kernel. */
@@ -198,7 +206,7 @@ async function runPhases(
     },
     { blobs, prefix },
   )
-  await recordInputs(db, execution, staged.info, staged.failure === undefined, {
+  await recordInputs(patient(db), execution, staged.info, staged.failure === undefined, {
     image,
     sandbox: host,
   })

@@ -6,6 +6,7 @@ import mime from 'mime'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { invalid, messageOf } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { untilBack } from '../stores/postgres/away.ts'
 import { renderTemplate } from '../templates/render.ts'
 import { type Failure, inputFailed } from './causes.ts'
 import { gatherInput } from './inputs/gather.ts'
@@ -34,7 +35,8 @@ export async function stageInputs(
   const stageOne = async (input: NotebookInput, index: number): Promise<[string, KeptFile]> => {
     const name = nameOf(input, staging, taken)
     const file = join(folder, name)
-    await gatherInput(input, file, staging)
+    // A database that is away is no fault of the input; what was written of it is written anew.
+    await untilBack(() => gatherInput(input, file, staging))
     const key = `${kept.prefix}/inputs/${index}`
     const { sizeBytes } = await kept.blobs.putFile(key, file)
     return [name, { key, size: sizeBytes, contentType: contentTypeOf(name) }]

@@ -103,20 +103,20 @@ class SlotWorker implements Worker {
 
   async open(): Promise<void> {
     const { db, log } = this.#parts
-    this.#presence.onReturn(() => this.#returned())
-    this.#listeners.use(await db.listen(QUEUED, () => this.#wake()))
-    this.#listeners.use(await db.listen(CANCELING, (id) => this.#cancel(id)))
+    // A session that was lost has missed what was told meanwhile, and was mostly lost with the database: the leases may
+    // be all but over.
+    const back = () => {
+      void this.#quietly('lease not renewed', () => this.#renew())
+      this.#wake()
+    }
+    this.#presence.onReturn(back)
+    this.#listeners.use(await db.listen(QUEUED, () => this.#wake(), { onReconnect: back }))
+    this.#listeners.use(await db.listen(CANCELING, (id) => this.#cancel(id), { onReconnect: back }))
     this.#timers = [
       setInterval(() => this.#wake(), this.#pollMs),
       setInterval(() => this.#quietly('lease not renewed', () => this.#renew()), this.#leaseMs / 3),
     ]
     this.#listeners.use(openReaper({ db, log, presence: this.#presence, leaseMs: this.#leaseMs }))
-    this.#wake()
-  }
-
-  /** The lock is held again after its session was lost, mostly with the database: the leases may be all but over. */
-  #returned(): void {
-    void this.#quietly('lease not renewed', () => this.#renew())
     this.#wake()
   }
 

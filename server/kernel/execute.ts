@@ -2,7 +2,7 @@
  * Runs a notebook's cells in a kernel, one after the other, and fills the notebook in place: it is a valid notebook at any
  * moment, up to where the run has got. Every ending is a value; nothing a notebook does makes this throw.
  */
-import type { Ending } from '../sandbox/process.ts'
+import type { Ending, SandboxProcess } from '../sandbox/process.ts'
 import type { CellPlace, CellStatus, RunEvent } from './events.ts'
 import { type Follower, followRun, stamp } from './follow.ts'
 import type { Kernel } from './kernel.ts'
@@ -35,9 +35,14 @@ export type Outcome =
   /** It stopped speaking the protocol. */
   | ({ readonly kind: 'broken'; readonly message: string } & CellPlace)
 
+/** What a run needs of a kernel. */
+export interface RunnableKernel extends Pick<Kernel, 'session' | 'info'> {
+  readonly process: Pick<SandboxProcess, 'exited' | 'end'>
+}
+
 export interface RunOptions {
   readonly notebook: Notebook
-  readonly kernel: Kernel
+  readonly kernel: RunnableKernel
   /** The same signal the kernel was opened with: its sandbox interrupts the cell, and kills after the grace time. */
   readonly signal?: AbortSignal
   readonly limits?: OutputLimits
@@ -140,6 +145,8 @@ async function outcomeOf(planned: PlannedCell, end: CellEnd, { kernel, signal }:
   const { cellIndex, cellNumber } = planned
   if (signal?.aborted) return { kind: 'stopped' }
   if ('reply' in end) return afterReply(planned, end.reply.content)
+  // What it had sent before it died may still be on its way; the connection's end comes after it.
+  if ('ending' in end) await endOfConnection(kernel)
   // A broken connection is mostly the first sign of a death; a kernel that lives on is ended by whoever owns it.
   const ending = 'ending' in end ? end.ending : await exitedSoon(kernel)
   if (signal?.aborted) return { kind: 'stopped' }
@@ -169,13 +176,20 @@ function statusOf(end: CellEnd, outcome: Outcome | undefined): CellStatus {
 }
 
 /** Undefined when it lives on: a process that died is reaped within milliseconds of its sockets' end. */
-async function exitedSoon(kernel: Kernel): Promise<Ending | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const alive = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), 1000)
-  })
+const exitedSoon = (kernel: RunnableKernel): Promise<Ending | undefined> => within(1000, kernel.process.exited)
+
+/** A forked child may hold the connection of a kernel that died, so that it never ends. */
+const endOfConnection = (kernel: RunnableKernel): Promise<void> =>
+  within(
+    200,
+    kernel.session.broken.catch(() => {}),
+  )
+
+async function within<Value>(ms: number, value: Promise<Value>): Promise<Value | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => late.resolve(undefined), ms)
   try {
-    return await Promise.race([kernel.process.exited, alive])
+    return await Promise.race([value, late.promise])
   } finally {
     clearTimeout(timer)
   }

@@ -168,7 +168,7 @@ function parseOutput(output: unknown, number: number): Output {
   if (!isObject(output)) throw invalid(`An output of cell ${number} is not an object`)
   const what = `An output of cell ${number}`
   const type = output['output_type']
-  const data = isObject(output['data']) ? output['data'] : {}
+  const data = isObject(output['data']) ? joinedLines(output['data']) : {}
   const metadata = isObject(output['metadata']) ? output['metadata'] : {}
   if (type === 'stream') {
     return {
@@ -185,6 +185,15 @@ function parseOutput(output: unknown, number: number): Output {
   if (type !== 'error') throw invalid(`${what} has the unknown type ${JSON.stringify(type)}`)
   const traceback = Array.isArray(output['traceback']) ? output['traceback'].map(String) : []
   return { output_type: type, ename: String(output['ename'] ?? ''), evalue: String(output['evalue'] ?? ''), traceback }
+}
+
+/** A bundle in which texts are texts; under JSON types a list of texts is a list. */
+function joinedLines(data: Metadata): Metadata {
+  const joined = Object.entries(data).map(([type, value]) => {
+    const isLines = Array.isArray(value) && value.every((line) => typeof line === 'string')
+    return [type, isLines && !/^application\/(.*\+)?json$/.test(type) ? value.join('') : value]
+  })
+  return Object.fromEntries(joined)
 }
 
 /** The format allows a text or a list of lines. */

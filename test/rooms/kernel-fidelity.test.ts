@@ -66,5 +66,5 @@ function settled(text: string, homes: readonly string[]): string {
     .replace(/ipykernel_\d+\/\d+/g, 'ipykernel_0/0')
     .replace(/(CPU times|Wall time)[^"\\]*/g, '$1')
     .replace(/\/[^ "]*(session|wire)\.py:\d+: UserWarning/g, 'UserWarning')
-    .replace(/\\n  (content = self\.pack|return frame_of)[^\n]*?\\n/g, '')
+    .replace(/\\n {2}(content = self\.pack|return frame_of)[^\n]*?\\n/g, '')
 }

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, lstat, mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
+import { chmod, chown, cp, lstat, mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +33,7 @@ export const HOME = '/home/notebook'
 /** The exact variables of every kernel that these tests start. */
 export const ENVIRONMENT = { HOME, INPUT_DIR: '/in', OUTPUT_DIR: '/out', PATH: '/usr/bin:/bin', TZ: 'Asia/Tokyo' }
 
+export const SYSTEM_PYTHON = '/usr/bin/python3'
 const ROOT = join(import.meta.dirname, '../..')
 
 /** The inside of one sandbox. */
@@ -70,6 +71,7 @@ export interface ForkServerOptions {
   readonly asUser?: number
 }
 
+// Away from those the service gives out, which are below 61,000.
 let nextUid = 62_000
 
 /** Starts one; its end is the end of the object. */
@@ -97,13 +99,20 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
   parts.defer(() => void door.close())
 
   const { asUser } = options
+  const isRoot = process.getuid?.() === 0 && asUser === undefined
+  const level = options.level ?? (isRoot ? 3 : 2)
+  const ours = join(base, 'ours')
+  await cp(join(ROOT, 'runner/fork_server.py'), join(ours, 'fork_server.py'))
+  await cp(join(ROOT, 'runner/forks'), join(ours, 'forks'), { recursive: true })
+  await cp(join(ROOT, 'test/support/fork_probe.py'), join(ours, 'fork_probe.py'))
+  // Where nothing is mounted, or somebody else runs, only files that anybody may read will do.
+  const common = asUser !== undefined || (level === 1 && process.getuid?.() === 0)
   const change = asUser === undefined ? [] : ['setpriv', `--reuid=${asUser}`, `--regid=${asUser}`, '--clear-groups']
-  const python = asUser === undefined ? image.python : '/usr/bin/python3'
-  const [program = '', ...args] = [...change, python, '-B', join(ROOT, 'runner/fork_server.py')]
-  const imageEnv = asUser === undefined ? image.env : {}
+  const python = common ? SYSTEM_PYTHON : image.python
+  const [program = '', ...args] = [...change, python, '-B', join(ours, 'fork_server.py')]
   const child = spawn(program, args, {
     cwd: '/',
-    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...imageEnv, PYTHONPATH: pathOf(imageEnv) },
+    env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', OPENBLAS_NUM_THREADS: '1', ...(common ? {} : image.env) },
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
@@ -137,14 +146,13 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
   const send = (order: Event) => void control.write(`${JSON.stringify(order)}\n`)
 
   const filter = process.arch === 'arm64' ? 'arm64' : 'x64'
-  const isRoot = process.getuid?.() === 0 && asUser === undefined
-  const level = options.level ?? (isRoot ? 3 : 2)
   send({
     op: 'open',
     level,
-    seccomp: seccompProgram(filter, level === 1 ? 'no sockets' : 'own').toString('base64'),
+    seccomp: seccompProgram(filter).toString('base64'),
+    seccompBare: seccompProgram(filter, 'no sockets').toString('base64'),
     rootLinks: await rootLinks(),
-    mounts: [...(asUser === undefined ? image.mounts : []), ...(options.mounts ?? [])],
+    mounts: [...(common ? [] : image.mounts), ...(options.mounts ?? [])],
     host,
     listener,
     cgroups: options.cgroups ?? [],
@@ -162,16 +170,19 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
     await mkdir(join(folder, 'in'), { recursive: true })
     const uid = order.uid === undefined ? (isRoot ? nextUid++ : null) : order.uid
     const arrived = new Promise<{ socket: Socket; lines: AsyncIterator<string> }>((resolve) => sockets.set(id, resolve))
+    if (level === 1) await plainFolders(folder, uid ?? asUser)
     send({ op: 'spawn', id, uid, groups: order.groups ?? [], limits: { ...LIMITS, ...order.limits } })
     const said = await event((e) => e['id'] === id)
     if (said['ev'] !== 'spawned') throw new Error(String(said['why']))
     const { socket, lines } = await arrived
+    const exited = event((e) => e['id'] === id && e['ev'] === 'exit')
+    exited.catch(() => {}) // not every test waits for it
     const hungUp = new Promise((resolve) => socket.once('close', resolve))
     return {
       id,
       folder,
       hungUp,
-      exited: event((e) => e['id'] === id && e['ev'] === 'exit'),
+      exited,
       tell: (statements) => void socket.write(`${JSON.stringify({ run: statements })}\n`),
       ask: async (expression, statements) => {
         socket.write(`${JSON.stringify({ ...(statements ? { run: statements } : {}), value: expression })}\n`)
@@ -187,8 +198,13 @@ export async function openTestForkServer(options: ForkServerOptions = {}): Promi
   return { process: child, up, send, event, probe, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-const pathOf = (env: Readonly<Record<string, string>>) =>
-  [join(ROOT, 'test/support'), ...(env['PYTHONPATH'] ? [env['PYTHONPATH']] : [])].join(':')
+/** What the service makes where no mount can. */
+async function plainFolders(folder: string, owner: number | undefined): Promise<void> {
+  for (const name of ['out', 'work']) {
+    await mkdir(join(folder, name), { mode: 0o700 })
+    if (owner !== undefined) await chown(join(folder, name), owner, owner)
+  }
+}
 
 async function rootLinks() {
   const links = []

@@ -3,10 +3,14 @@
 One JSON text a line, both ways. It is only reachable through the socket the fork server connects to its own service.
 """
 
+import contextlib
 import json
 import os
 import socket
 import sys
+
+with contextlib.suppress(ImportError):
+    import numpy.random  # noqa: F401  # imported before the fork, as by the real one
 
 
 def serve(connection: socket.socket, name: str, _ready: object) -> None:

@@ -26,6 +26,9 @@ export interface FramedKernel extends Kernel {
   readonly home: string
   /** To its whole process group. */
   interrupt(): void
+  /** Leaves what it sends unread. */
+  pause(): void
+  resume(): void
 }
 
 export interface FramedFork extends AsyncDisposable {
@@ -47,31 +50,42 @@ export async function openFramedFork(image: Image, modules?: readonly string[]):
   parts.defer(() => endDriver(driver))
   const heard = new Map<string, (line: Readonly<Record<string, unknown>>) => void>()
   const facts = Promise.withResolvers<Readonly<Record<string, unknown>>>()
-  driver.once('exit', (code) => facts.reject(new Error(`the driver ended with ${code}`)))
+  const ended = new Promise<never>((_, reject) => {
+    driver.once('exit', (code) => reject(new Error(`the driver ended with ${code}`)))
+  })
+  ended.catch(() => {}) // at its own end nobody waits for it
   createInterface({ input: driver.stdout }).on('line', (line) => {
     const parsed = JSON.parse(line) as Readonly<Record<string, unknown>> // the driver's own words
     const id = parsed['id']
     if (typeof id === 'string') heard.get(id)?.(parsed)
     else facts.resolve(parsed)
   })
-  const prepared = await facts.promise
+  const prepared = await Promise.race([facts.promise, ended])
   const owned = parts.move()
   let forked = 0
+  const forkOne = async () => {
+    const id = `k${++forked}`
+    const home = join(folder, id)
+    await mkdir(home)
+    const pid = Promise.withResolvers<number>()
+    const status = Promise.withResolvers<number>()
+    heard.set(id, (line) => {
+      if (typeof line['pid'] === 'number') pid.resolve(line['pid'])
+      if (typeof line['status'] === 'number') status.resolve(line['status'])
+    })
+    const connected = new Promise<Socket>((resolve) => listener.once('connection', resolve))
+    driver.stdin.write(`${JSON.stringify([id, home, path])}\n`)
+    const socket = await Promise.race([connected, ended])
+    return openKernel(socket, await pid.promise, Promise.race([status.promise, ended]), home)
+  }
+  let last: Promise<unknown> = Promise.resolve()
   return {
     facts: prepared,
-    kernel: async () => {
-      const id = `k${++forked}`
-      const home = join(folder, id)
-      await mkdir(home)
-      const pid = Promise.withResolvers<number>()
-      const status = Promise.withResolvers<number>()
-      heard.set(id, (line) => {
-        if (typeof line['pid'] === 'number') pid.resolve(line['pid'])
-        if (typeof line['status'] === 'number') status.resolve(line['status'])
-      })
-      const connected = new Promise<Socket>((resolve) => listener.once('connection', resolve))
-      driver.stdin.write(`${JSON.stringify([id, home, path])}\n`)
-      return openKernel(await connected, await pid.promise, status.promise, home)
+    // One at a time, so that a connection is known to be of the kernel that was asked for.
+    kernel: () => {
+      const next = last.then(forkOne)
+      last = next.catch(() => {})
+      return next
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -118,6 +132,8 @@ async function openKernel(socket: Socket, pid: number, status: Promise<number>, 
     pid,
     process: { exited, end, stderrTail: () => '', [Symbol.asyncDispose]: close },
     interrupt: end,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     finish: async () => {
       session.shutdown()
       await exited

@@ -37,7 +37,9 @@ export function shownBy(cell: CodeCell | undefined): string[] {
 }
 
 function printedBy(cell: CodeCell): string {
-  return cell.outputs.map((output) => (output.output_type === 'stream' && output.name === 'stdout' ? output.text : '')).join('')
+  return cell.outputs
+    .map((output) => (output.output_type === 'stream' && output.name === 'stdout' ? output.text : ''))
+    .join('')
 }
 
 function told(output: Output): string {

@@ -22,11 +22,9 @@ import { claimExecution } from '../../server/executions/store.ts'
 import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { createLog } from '../../server/ground/log.ts'
-import { createKernels } from '../../server/kernel/kernels.ts'
-import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
-import { testHost, testImage } from './image.ts'
+import { openRunParts } from './run-parts.ts'
 import { ipynb } from './steps.ts'
 
 /** A folder of its own, gone when the test has ended. */
@@ -142,22 +140,7 @@ export async function makeEnding(
 
 /** What a worker works with, as `service.ts` puts it together, over a folder of the test's own. */
 export async function makeRunParts(t: TestContext, db: Database): Promise<RunParts> {
-  const folder = await makeFolder(t)
-  const [host, image] = await Promise.all([testHost(), testImage()])
-  const log = createLog('silent')
-  const root = join(folder, 'kernels')
-  await mkdir(root)
-  const kernels = createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log })
-  t.after(() => kernels[Symbol.asyncDispose]())
-  return {
-    db,
-    blobs: await openFsBlobs(join(folder, 'blobs')),
-    log,
-    host,
-    kernels,
-    image: async () => image,
-    limits: DEFAULT_LIMITS,
-    workRoot: join(folder, 'work'),
-    linkFile: (_, name) => `/${name}`,
-  }
+  const parts = await openRunParts(db, await makeFolder(t), createLog('silent'))
+  t.after(() => parts.kernels[Symbol.asyncDispose]())
+  return parts
 }

@@ -17,10 +17,13 @@ const loose = (source: string): NastyCell => ({ source, isLoose: true })
 /** State that warming up could have left, looked at before anything else has run. */
 const TRACES: readonly NastyCell[] = [
   both('_, __, ___, Out, In'),
-  both('_i, _ii, _iii, _ih, _dh == [__import__("os").getcwd()] or [str(d) for d in _dh] == [__import__("os").getcwd()]'),
+  both(
+    '_i, _ii, _iii, _ih, _dh == [__import__("os").getcwd()] or [str(d) for d in _dh] == [__import__("os").getcwd()]',
+  ),
   both('%who'),
   both('%history -n'),
   both('sorted(name for name in globals() if not name.startswith("_"))'),
+  both('sorted(name for name in globals() if name.startswith("__")), __doc__, __spec__, __loader__, __package__'),
   both('import sys\n[hasattr(sys, name) for name in ("last_type", "last_value", "last_traceback")]'),
   both('%tb'),
   both('__name__, "__file__" in globals(), sys.modules["__main__"] is sys.modules[__name__]'),
@@ -30,8 +33,12 @@ const TRACES: readonly NastyCell[] = [
   both('import logging\nlogging.root.handlers, logging.root.level, logging.getLogger("tornado").handlers != []'),
   both('import asyncio\ntype(asyncio.get_event_loop_policy()), type(asyncio.get_running_loop())'),
   { source: 'import warnings\nwarnings.filters[:3]', differs: 'numpy is imported, which adds three of its own' },
-  both('import signal\nsignal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.getsignal(signal.SIGTERM)'),
-  both('import os\n{name: os.environ.get(name) for name in ("MPLBACKEND", "TERM", "PAGER", "FORCE_COLOR", "CLICOLOR")}'),
+  both(
+    'import signal\nsignal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.getsignal(signal.SIGTERM)',
+  ),
+  both(
+    'import os\n{name: os.environ.get(name) for name in ("MPLBACKEND", "TERM", "PAGER", "FORCE_COLOR", "CLICOLOR")}',
+  ),
   both('get_ipython(), type(get_ipython()), "IPKernelApp" in get_ipython().config'),
   both('type(get_ipython().kernel), get_ipython().kernel.session is not None'),
   both('get_ipython().ipython_dir.rpartition("/")[2], sorted(os.listdir(get_ipython().ipython_dir))'),
@@ -50,19 +57,31 @@ const TRACES: readonly NastyCell[] = [
 const SHOWN: readonly NastyCell[] = [
   both('"a"\n"b";'),
   both('float("nan"), float("inf")'),
-  both('from IPython.display import *\nfirst = display(HTML("<b>1</b>"), display_id="d"); display(Markdown("*m*"), Latex("$x$"))'),
-  both('first.update(HTML("<b>2</b>"))\ndisplay(SVG("<svg xmlns=\'http://www.w3.org/2000/svg\'></svg>"), JSON({"a": [1, None]}))'),
+  both(
+    'from IPython.display import *\nfirst = display(HTML("<b>1</b>"), display_id="d"); display(Markdown("*m*"), Latex("$x$"))',
+  ),
+  both(
+    'first.update(HTML("<b>2</b>"))\ndisplay(SVG("<svg xmlns=\'http://www.w3.org/2000/svg\'></svg>"), JSON({"a": [1, None]}))',
+  ),
   both('display({"text/plain": "raw", "application/json": {"a": (1, 2)}}, raw=True, metadata={"x": 1})'),
   both('display({"application/json": {"x": float("nan"), "y": float("-inf")}}, raw=True)'),
-  both('import numpy as np\ndisplay({"application/json": {"i": np.int64(3), "f": np.float64(1.5), "l": np.arange(3)}}, raw=True)'),
-  both('import datetime\ndisplay({"application/json": {"d": datetime.date(2024, 1, 2), "b": b"abc", "s": {1}, 5: 6}}, raw=True)'),
+  both(
+    'import numpy as np\ndisplay({"application/json": {"i": np.int64(3), "f": np.float64(1.5), "l": np.arange(3)}}, raw=True)',
+  ),
+  both(
+    'import datetime\ndisplay({"application/json": {"d": datetime.date(2024, 1, 2), "b": b"abc", "s": {1}, 5: 6}}, raw=True)',
+  ),
   both('display({"application/json": {(1, 2): object()}}, raw=True)'),
   both('deep = []\nfor _ in range(100_000): deep = [deep]\ndisplay({"application/json": deep}, raw=True)'),
   both('print("\\ud800 half"); "\\udc80 other half"'),
   both('print("\\x00\\x1b[31mred\\x1b[0m \\u2028 \\U0001f600")'),
   both('class Loud:\n    def __repr__(self): raise ValueError("no repr")\nLoud()'),
-  both('class Html:\n    def _repr_html_(self): return "<i>h</i>"\n    def _repr_png_(self): return b"\\x89PNG"\nHtml()'),
-  both('class Both:\n    def _repr_mimebundle_(self, **k): return {"text/plain": "t", "a/b": "c"}, {"a/b": {"m": 1}}\nBoth()'),
+  both(
+    'class Html:\n    def _repr_html_(self): return "<i>h</i>"\n    def _repr_png_(self): return b"\\x89PNG"\nHtml()',
+  ),
+  both(
+    'class Both:\n    def _repr_mimebundle_(self, **k): return {"text/plain": "t", "a/b": "c"}, {"a/b": {"m": 1}}\nBoth()',
+  ),
   both('class Odd:\n    def _ipython_display_(self): print("shown by itself")\nOdd()'),
   both('print("gone")\nclear_output()\nprint("stays")'),
   both('print("gone")\nclear_output(wait=True)\ndisplay("instead")'),
@@ -72,8 +91,10 @@ const SHOWN: readonly NastyCell[] = [
   both('pd.Series([1.5, 2]), pd.Timestamp("2024-01-02", tz="UTC")'),
   both('pd.DataFrame({"a": [1, 2]}).info()'),
   both('Image(data=b"\\x89PNG\\r\\n", format="png")'),
-  both('display(ProgressBar(3))' ),
-  both('import comm\nc = comm.create_comm(target_name="t", data={"x": 1}); c.send({"y": 2}); c.close(); print("talked")'),
+  both('display(ProgressBar(3))'),
+  both(
+    'import comm\nc = comm.create_comm(target_name="t", data={"x": 1}); c.send({"y": 2}); c.close(); print("talked")',
+  ),
 ]
 
 /** What is printed, by whom. */
@@ -87,7 +108,10 @@ const PRINTED: readonly NastyCell[] = [
   both('print("flushed", flush=True); display("between"); print("after")'),
   loose('os.system("echo from a child; echo to stderr >&2")'),
   loose('import subprocess\nsubprocess.run(["echo", "run"]).returncode'),
-  { source: 'subprocess.run(["echo", "handed over"], stdout=sys.stdout);', differs: 'stock writes to the service\'s own output' },
+  {
+    source: 'subprocess.run(["echo", "handed over"], stdout=sys.stdout);',
+    differs: "stock writes to the service's own output",
+  },
   both('subprocess.run(["echo", "taken"], capture_output=True, text=True).stdout'),
   both('!echo shell; echo $((1+1))'),
   both('lines = !printf "a\\nb\\n"\nlines'),
@@ -98,15 +122,21 @@ const PRINTED: readonly NastyCell[] = [
   both('caught'),
   both('%%capture held\nprint("held"); display(1); print("err", file=sys.stderr)'),
   both('held.stdout, held.stderr, held.outputs'),
-  both('from contextlib import redirect_stdout\nimport io\nwith redirect_stdout(io.StringIO()) as f: print("elsewhere")\nf.getvalue()'),
+  both(
+    'from contextlib import redirect_stdout\nimport io\nwith redirect_stdout(io.StringIO()) as f: print("elsewhere")\nf.getvalue()',
+  ),
   {
     source: 'import ctypes\nctypes.CDLL(None).puts(b"from C"); ctypes.CDLL(None).fflush(None)',
     differs: 'stock may show it after the result, or in the next cell',
   },
   { source: 'os.write(1, "ä€\\U0001f600\\n".encode());', differs: 'stock may show it in the next cell' },
   both('import threading\nt = threading.Thread(target=lambda: print("thread")); t.start(); t.join()'),
-  both('from concurrent.futures import *\nwith ThreadPoolExecutor(2) as pool: print(list(pool.map(lambda n: n * n, range(4))))'),
-  both('import multiprocessing as mp\np = mp.get_context("fork").Process(target=print, args=("forked",)); p.start(); p.join(); p.exitcode'),
+  both(
+    'from concurrent.futures import *\nwith ThreadPoolExecutor(2) as pool: print(list(pool.map(lambda n: n * n, range(4))))',
+  ),
+  both(
+    'import multiprocessing as mp\np = mp.get_context("fork").Process(target=print, args=("forked",)); p.start(); p.join(); p.exitcode',
+  ),
   both('def square(n): return n * n\nwith mp.get_context("fork").Pool(2) as pool: print(pool.map(square, range(5)))'),
   both('pid = os.fork()\nif pid == 0:\n    print("child", flush=True); os._exit(7)\nos.waitpid(pid, 0)[1] >> 8'),
   both('logging.warning("careful")'),

@@ -1,0 +1,29 @@
+/** What a worker works with, as `service.ts` puts it together, over a folder of the test's own. */
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RunParts } from '../../server/executions/run.ts'
+import type { Log } from '../../server/ground/log.ts'
+import { createKernels } from '../../server/kernel/kernels.ts'
+import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
+import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
+import type { Database } from '../../server/stores/postgres/database.ts'
+import { testHost, testImage } from './image.ts'
+
+/** Kernels start cold, which is the same each time. Whoever opens the parts closes their kernels. */
+export async function openRunParts(db: Database, folder: string, log: Log): Promise<RunParts> {
+  const [host, image] = await Promise.all([testHost(), testImage()])
+  const root = join(folder, `kernels-${process.pid}`)
+  await mkdir(root)
+  return {
+    db,
+    blobs: await openFsBlobs(join(folder, 'blobs')),
+    log,
+    host,
+    kernels: createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log }),
+    image: async () => image,
+    limits: DEFAULT_LIMITS,
+    workRoot: join(folder, 'work'),
+    linkFile: (_, name) => `/${name}`,
+  }
+}
