@@ -16,7 +16,7 @@ export function judgeEnds(runs: readonly Run[], kernelsKilled: number): string[]
   const lost = runs.filter(({ last }) => !isFinal(last?.status))
   const doubled = runs.filter(({ endings }) => endings.size > 1)
   const strange = runs.filter((run) => isFinal(run.last?.status) && !isExplained(run))
-  const died = runs.filter(({ kind, last }) => kind.name !== 'bomb' && causeOf(last) === 'KernelDied')
+  const died = runs.filter(({ kind, last }) => kind.name !== 'bomb' && KERNEL_LOST.test(causeOf(last) ?? ''))
   return [
     ...lost.map(({ executionId, last }) => `lost: ${executionId} is still ${last?.status ?? 'not seen'}`),
     ...doubled.map(({ executionId, endings }) => `doubled: ${executionId} ended as ${[...endings].join(' and ')}`),
@@ -30,11 +30,15 @@ export function judgeEnds(runs: readonly Run[], kernelsKilled: number): string[]
   ]
 }
 
+/** A kernel that is killed before its first answer has not started. */
+const KERNEL_LOST = /^(?:KernelDied|KernelNotStarted)$/
+
 export const causeOf = (seen: Seen | undefined) => seen?.executionErrors[0]?.name
 
 /** Its own end, or one that a fault explains. */
 const isExplained = ({ kind, last }: Run) =>
-  last?.status === kind.ends || (last?.status === 'errored' && /^(?:WorkerLost|KernelDied)$/.test(causeOf(last) ?? ''))
+  last?.status === kind.ends ||
+  (last?.status === 'errored' && (causeOf(last) === 'WorkerLost' || KERNEL_LOST.test(causeOf(last) ?? '')))
 
 /** Rows, files, their contents and minutes: of every completed run once, of any other none. */
 export async function judgeOutputs(client: Client, place: Workplace, runs: readonly Run[]): Promise<string[]> {

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import sys
+from collections.abc import Callable
 
 # Builds of OpenBLAS put a prefix and a suffix to their names: numpy's and scipy's wheels, 64-bit integers, plain Debian.
 _SETTERS = [
@@ -18,26 +20,34 @@ _SETTERS = [
 ]
 
 
-def use_all_cores() -> int:
-    """Give the libraries of linear algebra that are loaded as many threads as there are cores; returns how many took it."""
+_found: list[Callable[[ctypes.c_int], object]] = []
+
+
+def find_libraries() -> None:
+    """Before the fork: remember how the libraries that are loaded are told; looking for them takes milliseconds."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        paths = {line.rstrip("\n").split(maxsplit=5)[5] for line in maps if "blas" in line and "/" in line}
+    setters = [_setter_of(path) for path in sorted(paths) if ".so" in os.path.basename(path)]
+    _found[:] = [setter for setter in setters if setter is not None]
+
+
+def use_all_cores() -> None:
+    """Give the libraries of linear algebra as many threads as there are cores, as they would have taken by themselves."""
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
-        return 0
-    return sum(_set_threads(path, cores) for path in _libraries())
+        return
+    for set_threads in _found:
+        set_threads(ctypes.c_int(cores))
+    numexpr = sys.modules.get("numexpr")  # pandas uses it for large frames
+    if numexpr is not None:
+        numexpr.set_num_threads(min(cores, 8))  # its own bound
 
 
-def _libraries() -> set[str]:
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        paths = {line.rstrip("\n").split(maxsplit=5)[5] for line in maps if "blas" in line and line.count("/")}
-    return {path for path in paths if ".so" in os.path.basename(path)}
-
-
-def _set_threads(path: str, threads: int) -> bool:
+def _setter_of(path: str) -> Callable[[ctypes.c_int], object] | None:
     with contextlib.suppress(OSError):
         library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY)
         for name in _SETTERS:
             setter = getattr(library, name, None)
             if setter is not None:
-                setter(ctypes.c_int(threads))
-                return True
-    return False
+                return setter  # type: ignore[no-any-return]
+    return None

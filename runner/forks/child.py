@@ -1,4 +1,4 @@
-"""From the fork to the hand-over: a copy of the fork server becomes the kernel of one run, shut in, owning nothing else."""
+"""From the fork to the hand-over: a copy of the fork server becomes the kernel of one run, shut in and bare."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def become_kernel(
 
 @functools.cache
 def launcher_path() -> str:
-    """What `python -m ipykernel_launcher` has as its first argument; looking takes 1 ms, so it is done before a fork."""
+    """What `python -m ipykernel_launcher` has as its first argument; it takes 1 ms to find, so before a fork."""
     found = importlib.util.find_spec("ipykernel_launcher")
     return found.origin if found and found.origin else ""
 
@@ -95,8 +95,9 @@ def _fresh(env: dict[str, str], work: str) -> None:
         numpy_random.seed()
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None:
-        # It would notice a fork by another process id, and every kernel is number 2.
+        # It would notice a fork by another process id, and every kernel is number 2. The folder may be another one too.
         tempfile._name_sequence = None  # type: ignore[attr-defined]
+        tempfile.tempdir = None  # type: ignore[attr-defined]
     process = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.current_process().authkey = os.urandom(32)

@@ -13,7 +13,7 @@ import random
 import signal
 import socket
 import sys
-import threading
+import traceback
 import uuid
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -67,6 +67,7 @@ class _Server:
         self.session: FramedSession = kernel.session
         self._frames = Frames()
         self._sock = sock
+        self._pid = os.getpid()
         relay = Relay()
         self.keeper = StreamKeeper(self.session, relay)
         sock.setblocking(True)
@@ -98,13 +99,12 @@ class _Server:
             try:
                 if worker is None or worker.done():
                     worker = loop.create_task(self._work())
+                    worker.add_done_callback(_end_unless_interrupted)
                 loop.run_forever()
                 return 0
             except KeyboardInterrupt:
                 # It came outside of the cell's code, where nothing of ours is to be interrupted.
                 ignore_interrupts()
-                if worker is not None and worker.done() and not worker.cancelled():
-                    worker.exception()  # taken notice of
             except SystemExit as asked:  # raised in a task: it ends a stock kernel, too
                 return asked.code if isinstance(asked.code, int) else int(asked.code is not None)
 
@@ -171,6 +171,8 @@ class _Server:
 
     def _close(self, request: dict[str, Any], problem: BaseException | None) -> None:
         """Everything written until now goes out, then the reply if the handler could not send it, then the idle."""
+        if os.getpid() != self._pid:
+            os._exit(0)  # a process forked in a cell has come to the cell's end; it is not to serve as a second kernel
         self.keeper.settle()
         session, kind = self.session, request["msg_type"]
         if kind == "execute_request" and session.replied != request["msg_id"]:
@@ -196,3 +198,10 @@ class _Server:
 
 def _ignored(*_: object) -> None:
     pass
+
+
+def _end_unless_interrupted(worker: asyncio.Task[None]) -> None:
+    """A kernel that can't say that a cell is done would be waited for until the run's time is over; a dead one is told."""
+    if not worker.cancelled() and isinstance(worker.exception(), Exception):
+        traceback.print_exception(worker.exception(), file=sys.__stderr__)
+        os._exit(70)

@@ -55,11 +55,17 @@ def limit(limits: Limits) -> None:
         resource.RLIMIT_FSIZE: limits.file_bytes,
     }
     if limits.data_bytes is not None:
-        bounds[resource.RLIMIT_DATA] = limits.data_bytes
+        bounds[resource.RLIMIT_DATA] = limits.data_bytes + _data_so_far()
     for kind, wanted in bounds.items():
         _, hard = resource.getrlimit(kind)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
+
+
+def _data_so_far() -> int:
+    """Bytes that the limit would count already: what was loaded before the fork is shared, and not the run's."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[5]) * resource.getpagesize()
 
 
 def become(uid: int | None, limits: Limits, seccomp: bytes | None, rules: int | None = None) -> None:

@@ -92,7 +92,6 @@ def create_kernel() -> FramedKernel:
     app.init_path()
     app.init_shell()
     app.init_gui_pylab()
-    app.init_extensions()
     return kernel
 
 
@@ -112,10 +111,10 @@ def settle_home(kernel: FramedKernel) -> None:
 
 def _move_profile(app: Any, shell: Any, folder: str) -> None:
     location = os.path.join(folder, "profile_default")
-    app.ipython_dir = folder
+    # Past the observers, which would make folders that a kernel started here would not have made.
+    app._trait_values["ipython_dir"] = shell._trait_values["ipython_dir"] = folder
     app.profile_dir._location_isset = False  # it refuses a second location, and the first was a stand-in
     app.profile_dir.location = location
-    shell.ipython_dir = folder
     if hasattr(shell, "_db"):
         shell._db = None  # IPython 9 makes it when it is first used
     elif getattr(shell, "db", None) is not None:

@@ -1,4 +1,4 @@
-"""Level 1, where namespaces are forbidden: Landlock, a filter without sockets, resource limits, a guardian for each run.
+"""Level 1, where namespaces are forbidden: Landlock, a filter without sockets, resource limits, a guardian for each.
 
 What it can't do: bound the size of OUTPUT_DIR and the temporary folder, hide that other processes exist, or keep an
 ordinary user's run from using up the number of processes of that user. The service says so in /healthz.
@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 
 from . import identity, landlock
+from . import syscalls as linux
 from .child import Serve, become_kernel
 from .door import Door
 from .groups import Groups
@@ -35,6 +36,7 @@ class Landlocked:
         if opening.seccomp is None:
             raise ValueError("without a system call filter nothing keeps a run from the network")
         landlock.version()
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)  # for runs whose guardian is killed
         self._opening = opening
         self._door = Door(opening.listener)
         self._groups = Groups(opening.cgroups)

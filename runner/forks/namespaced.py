@@ -74,7 +74,7 @@ class Namespaced:
 def _enter_own_namespaces() -> int:
     """A user namespace, and a process namespace that belongs to it: without that one no /proc could be mounted.
 
-    Gives the process id of the caller's new self as the service sees it. The old one waits and ends as the new one does.
+    Gives the process id of the caller's new self as the service sees it. The old one waits and ends as that does.
     """
     identity.enter_user_namespace()
     linux.unshare(linux.CLONE_NEWPID)

@@ -76,7 +76,7 @@ def parse_opening(order: dict[str, Any]) -> Opening:
 
 
 def parse_spawn(order: dict[str, Any]) -> Spawn:
-    """Read the order for a kernel; raises ValueError for a missing field, which it names, and for an id it can't use."""
+    """Read the order for a kernel; raises ValueError for a missing field, and for an id that is no plain name."""
     limits = _field(order, "limits")
     return Spawn(
         id=parse_id(order),

@@ -5,12 +5,16 @@ Afterwards there is one thread, no event loop, no open socket, and no trace of i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .kernel import FramedKernel
 
 # Cheap and common. scipy and scikit-learn are left out: see docs/measurements for what they cost.
 MODULES = (
@@ -49,6 +53,8 @@ MODULES = (
     "IPython.utils._process_posix",
 )
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
 
 def prepare(names: Sequence[str] | None = None) -> dict[str, Any]:
     """Import `names` (MODULES unless given), make the kernel, warm it. Gives what the fork server tells the service.
@@ -56,28 +62,53 @@ def prepare(names: Sequence[str] | None = None) -> dict[str, Any]:
     Raises RuntimeError when this process has more than one thread afterwards: it could not be forked.
     """
     started = time.perf_counter()
-    # debugpy costs about 90 ms and opens a socket of its own; nobody can attach a debugger to a batch run.
-    sys.modules["debugpy"] = None  # type: ignore[assignment]  # makes `import debugpy` fail at once
-    from . import framed, kernel, warming  # the kernel before matplotlib: it looks for a shell when it is imported
-
-    made = kernel.create_kernel()
-    del sys.modules["debugpy"]
-    preloaded, skipped = _load(MODULES if names is None else names)
-    warming.warm(made)
+    with _one_thread():
+        made, preloaded, skipped = _make(MODULES if names is None else names)
+    # After the shell's reset, which would put its own commands behind those of extensions.
+    made.parent.init_extensions()
+    made.parent.init_code()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"after preloading there are {threads} threads; a process with more than one can't be forked")
-    assert framed.serve  # imported by now: the fork server has no path to its own files any more
-    import ipykernel
-
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
-        "ipykernel": ipykernel.__version__,
+        "ipykernel": sys.modules["ipykernel"].__version__,
         "threads": threads,
         "preloaded": preloaded,
         "skipped": skipped,
         "preloadMs": round((time.perf_counter() - started) * 1000),
     }
+
+
+def _make(names: Sequence[str]) -> tuple[FramedKernel, list[str], list[dict[str, str]]]:
+    # debugpy costs about 90 ms and opens a socket of its own; nobody can attach a debugger to a batch run.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # makes `import debugpy` fail at once
+    from . import blas, framed, hiding, kernel, warming
+
+    assert framed.serve  # imported now: the fork server may have no path to its own files later
+    # The kernel before matplotlib, which looks for a shell when it is imported.
+    made = kernel.create_kernel()
+    del sys.modules["debugpy"]
+    preloaded, skipped = _load(names)
+    warming.warm(made)
+    blas.find_libraries()
+    hiding.remember_ourselves()
+    return made, preloaded, skipped
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Libraries of linear algebra start their threads when they are imported, as many as these variables say."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _load(names: Sequence[str]) -> tuple[list[str], list[dict[str, str]]]:

@@ -52,7 +52,6 @@ def warm(kernel: FramedKernel) -> None:
         sys.stdout, sys.stderr = standard
     _forget(kernel)
     kernel.shell.user_ns.update(module)
-    kernel.parent.init_code()
 
 
 async def _run(kernel: FramedKernel, cells: list[str]) -> None:

@@ -23,9 +23,9 @@ from jupyter_client.session import Session, extract_header
 
 _HEAD = struct.Struct("<II")
 
-# Handlers that raise would cut a frame in two: sendall checks them between its parts. All that people use for that.
-_RAISING = {signal.SIGINT, signal.SIGALRM, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
-_HELD = {int(number) for number in (*_RAISING, signal.SIGVTALRM, signal.SIGPROF, signal.SIGCHLD)}
+# A handler that raises would cut a frame in two: sendall runs handlers between its parts. These are all that people use.
+_NAMES = ("SIGINT", "SIGALRM", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF", "SIGCHLD")
+_HELD = {int(getattr(signal, name)) for name in _NAMES}
 
 
 class Wire:
@@ -43,11 +43,12 @@ class Wire:
             return self._relay(frame)
         if threading.current_thread() is not threading.main_thread():
             return self._send(frame)  # Python runs signal handlers in the main thread only
+        before = pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             pthread_sigmask(signal.SIG_BLOCK, _HELD)
             self._send(frame)
         finally:
-            pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+            pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _send(self, frame: bytes) -> None:
         try:

@@ -14,6 +14,8 @@ export async function openLinkSecret(folder: string): Promise<Buffer> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const made = `${path}-${randomBytes(6).toString('hex')}`
   await writeFile(made, randomBytes(BYTES), { mode: 0o600 })
+  // One that is damaged is of no use to anybody.
+  if (known) await rm(path, { force: true })
   // A link fails where there is one already: services that start together on one folder agree on the first one's.
   await link(made, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error

@@ -3,42 +3,22 @@
  * transaction, so that all of it becomes visible together, once, and only for the attempt that still holds the run.
  */
 
-import type { NotebookOutput } from '../../contract/notebook-files.ts'
-import { invalid, messageOf } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { isAway, untilBack } from '../stores/postgres/away.ts'
-import type { Database, Transaction } from '../stores/postgres/database.ts'
-import { renderTemplate, type TemplateContext } from '../templates/render.ts'
-import { canceled, type Failure, outputMissing, outputRejected, told } from './causes.ts'
+import type { Database, Queryable, Transaction } from '../stores/postgres/database.ts'
+import { canceled, type Failure, told } from './causes.ts'
+import { type Keepable, type KeptFiles, keepFiles, outputFailure } from './keep.ts'
 import { endingOf } from './leases.ts'
 import { finalStatus, isFinal } from './lifecycle.ts'
 import type { Live } from './live.ts'
-import { collectFile, FileMissing } from './outputs/collect.ts'
-import type { OutputFile } from './outputs/output.ts'
-import { storeOutput } from './outputs/store.ts'
-import { plainName } from './plain-name.ts'
+import { isStored, storeOutput } from './outputs/store.ts'
 import type { Execution, KeptFile } from './record.ts'
-import { contentTypeOf } from './staging.ts'
 import { getExecution, lockExecution, recordEnd } from './store.ts'
 
-export interface Ending {
-  readonly execution: Execution
-  readonly failure: Failure | undefined
-  /** OUTPUT_DIR, with the sandbox gone. */
-  readonly outputDir: string
-  /** Result files by their public name: path on this machine. */
-  readonly results: ReadonlyMap<string, string>
+export interface Ending extends Keepable {
   /** Results that could not be made. */
   readonly unmade: readonly Failure[]
-  readonly context: TemplateContext
-  readonly blobs: Blobs
-  /** Where the files of this attempt are kept. */
-  readonly prefix: string
-  /** What all configured outputs together may have. */
-  readonly maxBytes: number
   readonly signal: AbortSignal
-  /** Aborted when a cancellation comes while outputs are stored, which ends that. */
-  readonly canceled: AbortSignal
   readonly live: Pick<Live, 'settle' | 'seen'>
 }
 
@@ -64,7 +44,9 @@ async function tryToFinish(
   const garbage: Garbage = { replaced: [], copies: [], undone: [] }
   const unused = ({ copies, undone }: Garbage) => [...copies, ...undone]
   try {
-    const status = await db.transaction((tx) => finishIn(tx, ending, files, garbage), { statementTimeoutMs: 0 })
+    const status =
+      (await endAtOnce(db, ending, files)) ??
+      (await db.transaction((tx) => finishIn(tx, ending, files, garbage), { statementTimeoutMs: 0 }))
     // Had an earlier try been committed after all, the execution would not have been held any more.
     await drop(blobs, [...garbage.replaced, ...garbage.undone, ...doubtful.flatMap(unused)])
     return status
@@ -91,6 +73,19 @@ async function tryToFinish(
 class NotHeld extends Error {}
 
 /**
+ * The end in a single statement, for when there is nothing to store beside it: most runs. Undefined when there is, or when
+ * the statement found the execution canceled or no longer held, which the transaction sorts out.
+ */
+async function endAtOnce(db: Database, ending: Ending, files: KeptFiles): Promise<Execution['status'] | undefined> {
+  const { failure, unmade, live } = ending
+  if ([...files.byOutput.keys()].some(isStored)) return undefined
+  await live.settle()
+  const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures]
+  const info = failure ? resultsOnly(ending, files.kept) : files.kept
+  return writeEnd(db, ending, failures, failure, info, failure ? ['inProgress', 'canceling'] : ['inProgress'])
+}
+
+/**
  * The row is locked at the end and not before: a cancellation must not wait for outputs that take minutes, but end them.
  * What was stored counts only once the lock shows that the attempt still holds the execution.
  */
@@ -109,14 +104,16 @@ async function finishIn(
   if (!held) throw new NotHeld()
   if (failure || held !== 'canceling') {
     const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures, ...stored]
-    return writeEnd(tx, ending, failures, failure, failure ? resultsOnly(ending, files.kept) : files.kept)
+    const info = failure ? resultsOnly(ending, files.kept) : files.kept
+    return (await writeEnd(tx, ending, failures, failure, info, [held])) ?? held
   }
   // A cancellation that came while the run was ending still counts, unless something else had ended it before.
   if (files.byOutput.size > 0) await tx.query('rollback to savepoint outputs')
   garbage.replaced.length = 0
   garbage.undone.push(...garbage.copies.splice(0))
   const kept = await storeAll(tx, ending, files, canceled, garbage)
-  return writeEnd(tx, ending, [canceled, ...unmade, ...kept], canceled, resultsOnly(ending, files.kept))
+  const failures = [canceled, ...unmade, ...kept]
+  return (await writeEnd(tx, ending, failures, canceled, resultsOnly(ending, files.kept), [held])) ?? held
 }
 
 /** true only when the row was read and has not ended. */
@@ -142,55 +139,6 @@ interface Garbage {
 }
 
 const drop = (blobs: Blobs, keys: readonly string[]) => Promise.all(keys.map((key) => blobs.delete(key)))
-
-interface KeptFiles extends AsyncDisposable {
-  /** What outputInfo shows. */
-  readonly kept: ReadonlyMap<string, KeptFile>
-  readonly byOutput: ReadonlyMap<NotebookOutput, OutputFile>
-  readonly failures: readonly Failure[]
-}
-
-/** Result files are kept after every ending, the configured outputs only when the notebook ran to its end. */
-async function keepFiles(ending: Ending): Promise<KeptFiles> {
-  await using open = new AsyncDisposableStack()
-  const kept = new Map<string, KeptFile>()
-  const byOutput = new Map<NotebookOutput, OutputFile>()
-  const failures: Failure[] = []
-  let next = 0
-  let total = 0
-  const keep = async (fileName: string, path: string): Promise<OutputFile> => {
-    const known = kept.get(fileName)
-    if (known) return { fileName, kept: known, path }
-    const key = `${ending.prefix}/outputs/${next++}`
-    const { sizeBytes } = await ending.blobs.putFile(key, path)
-    const file = { key, size: sizeBytes, contentType: contentTypeOf(fileName) }
-    kept.set(fileName, file)
-    return { fileName, kept: file, path }
-  }
-  for (const [name, path] of ending.results) await keep(name, path)
-  for (const output of ending.execution.snapshot.outputs) {
-    try {
-      if (output.outputType === 'executionResult') {
-        const path = ending.results.get(output.fileName)
-        if (path) byOutput.set(output, await keep(output.fileName, path))
-      } else if (!ending.failure && !ending.canceled.aborted && output.outputType !== 'directory') {
-        const name = plainName(renderTemplate(output.fileName, ending.context))
-        const file = open.use(await collectFile(ending.outputDir, name))
-        if (!kept.has(name)) total += file.sizeBytes
-        // By apparent size: a sparse file of a petabyte takes no disk in the sandbox, but would take it here.
-        if (total > ending.maxBytes) {
-          total -= file.sizeBytes
-          throw invalid(`with it the outputs would have more than ${ending.maxBytes} bytes (FIELDBOOK_OUTPUT_SIZE)`)
-        }
-        byOutput.set(output, await keep(name, file.path))
-      }
-    } catch (error) {
-      failures.push(outputFailure(output, error))
-    }
-  }
-  const owned = open.move()
-  return { kept, byOutput, failures, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
 
 async function storeAll(
   tx: Transaction,
@@ -228,20 +176,17 @@ async function storeAll(
   return failures
 }
 
+/** Gives the final status, or undefined when the execution was not held in one of the statuses `from`. */
 async function writeEnd(
-  tx: Transaction,
+  db: Queryable,
   { execution, live }: Ending,
   failures: readonly Failure[],
   first: Failure | undefined,
   outputInfo: ReadonlyMap<string, KeptFile>,
-): Promise<Execution['status']> {
+  from: readonly Execution['status'][],
+): Promise<Execution['status'] | undefined> {
   const status = finalStatus(first ?? failures[0])
-  await recordEnd(tx, execution, status, failures.map(told), Object.fromEntries(outputInfo), live.seen())
-  return status
-}
-
-function outputFailure(output: NotebookOutput, error: unknown): Failure {
-  const name = output.outputType === 'directory' ? output.directoryName : output.fileName
-  const toFailure = error instanceof FileMissing ? outputMissing : outputRejected
-  return toFailure(name, output.outputType, messageOf(error))
+  const files = Object.fromEntries(outputInfo)
+  const isWritten = await recordEnd(db, execution, status, failures.map(told), files, live.seen(), from)
+  return isWritten ? status : undefined
 }

@@ -10,24 +10,27 @@ import type { RunEvent } from '../kernel/events.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { createBacklog, type LiveEvent, type StoredEvent } from './backlog.ts'
 import type { Metrics } from './metrics.ts'
-import { type Holder, recordLive } from './store.ts'
+import { type Holder, recordLive, type Standing } from './store.ts'
 
 /** What is written with the final status. */
-export interface Seen {
-  readonly cell: number
-  readonly cells: number
+export interface Seen extends Standing {
   readonly events: readonly StoredEvent[]
   readonly metrics: Metrics
 }
 
 export interface Live extends AsyncDisposable {
+  /** Phases of the row follow from the events that tell of them, and so do the times they ended. */
   tell(event: LiveEvent): void
+  /** The inputs are kept, and what the notebook runs on is known. */
+  staged(inputs: Required<Pick<Standing, 'inputInfo' | 'ranOn'>>): void
   /** What the kernel and everything it started took, as far as that is known. */
   used(usage: { readonly peakMemoryBytes?: number; readonly cpuSeconds?: number }): void
   /** What a cell took. */
   ended(cell: { readonly cellIndex: number; readonly ms: number; readonly outputBytes: number }): void
   /** Resolves when nothing is being written, and from then on nothing is: the rest goes with the end. */
   settle(): Promise<void>
+  /** How far the run is by now. */
+  standing(): Standing
   /** The same each time until more is told. */
   seen(): Seen
 }
@@ -70,7 +73,7 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
   const backlog = createBacklog(holder.attempt)
   const closing = new AbortController()
   const metrics: { -readonly [K in keyof Metrics]: Metrics[K] } & { cells: [number, number][] } = { cells: [] }
-  let [cell, cells] = [0, 0]
+  let standing: Standing = { cell: 0, cells: 0 }
   let writing: Promise<void> | undefined
   let isNew = false
 
@@ -81,7 +84,7 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
       isNew = false
       const events = backlog.unwritten().slice()
       try {
-        await recordLive(db, holder, { cell, cells }, events)
+        await recordLive(db, holder, standing, events)
         backlog.written(events.at(-1)?.id ?? 0)
       } catch (error) {
         log.warn({ executionId: holder.id, error: messageOf(error) }, 'live events not recorded')
@@ -91,6 +94,10 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
     }
     writing = undefined
   }
+  const changed = () => {
+    isNew = true
+    if (!closing.signal.aborted) writing ??= write()
+  }
   const settle = async () => {
     closing.abort()
     await writing
@@ -98,11 +105,13 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
   return {
     tell: (event) => {
       backlog.add(event)
-      isNew = true
-      if (event.kind === 'cell') {
-        ;({ cellNumber: cell, cells } = event)
-      }
-      if (!closing.signal.aborted) writing ??= write()
+      if (event.kind === 'cell') standing = { ...standing, cell: event.cellNumber, cells: event.cells }
+      if (event.kind === 'phase') standing = { ...standing, ...enter(event, standing) }
+      changed()
+    },
+    staged: (inputs) => {
+      standing = { ...standing, ...inputs }
+      changed()
     },
     used: (usage) => {
       Object.assign(metrics, usage)
@@ -112,7 +121,17 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
       metrics.outputBytes = (metrics.outputBytes ?? 0) + outputBytes
     },
     settle,
-    seen: () => ({ cell, cells, events: backlog.unwritten(), metrics }),
+    standing: () => standing,
+    seen: () => ({ ...standing, events: backlog.unwritten(), metrics }),
     [Symbol.asyncDispose]: settle,
+  }
+}
+
+/** A notebook that never began has no end. */
+function enter({ phase, at }: Extract<LiveEvent, { kind: 'phase' }>, { inputsCompletedAt }: Standing) {
+  return {
+    phase,
+    ...(phase === 'notebook' ? { inputsCompletedAt: new Date(at) } : {}),
+    ...(phase === 'outputs' && inputsCompletedAt ? { notebookCompletedAt: new Date(at) } : {}),
   }
 }

@@ -24,7 +24,7 @@ export interface ReaperParts {
 const LOOK_MS = 300
 /** Absent at three looks in a row. */
 const ABSENT_MS = 2 * LOOK_MS - 50
-const SWEEP_MS = 60_000
+const SWEEP_MS = 5000
 
 /** Looks until disposed; what fails is tried again at the next look. */
 export function openReaper(parts: ReaperParts): AsyncDisposable {

@@ -3,6 +3,7 @@
 import { readGlobals } from '../catalog/applications.ts'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
+import { createTurns } from '../ground/turns.ts'
 import type { Kernels, SeatRequest } from '../kernel/kernels.ts'
 import { NOTEBOOK_LIMITS, type Notebook, parseNotebook } from '../kernel/notebook.ts'
 import { forgetResults } from '../kernel/plan.ts'
@@ -13,6 +14,7 @@ import type { SandboxLimits } from '../sandbox/spec.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { patient } from '../stores/postgres/away.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import { attemptBlobs, dropEarlier, dropOvertaken } from './attempts.ts'
 import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
 import { inputContext, outputContext } from './context.ts'
@@ -21,11 +23,11 @@ import { openWorkingFolder } from './folder.ts'
 import { sandboxLimits } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
-import { type Execution, executionBlobs, type LinkFile, toLog } from './record.ts'
-import { type Logs, makeResults, openLogs } from './results.ts'
+import { type Execution, type LinkFile, toLog } from './record.ts'
+import { type Logs, makeResults, openLogs, type Result } from './results.ts'
 import { stageInputs } from './staging.ts'
 import { overtime, stopped, whenCanceled } from './stop.ts'
-import { getExecution, recordInputs, recordNotebookEnd } from './store.ts'
+import { getExecution } from './store.ts'
 
 export interface RunParts {
   readonly db: Database
@@ -43,30 +45,42 @@ export interface RunParts {
 
 /**
  * Takes one claimed execution to its final status. Every ending is recorded; what escapes is a fault of ours, after
- * which the lease runs out and another attempt follows. `stop` is aborted to cancel or to give up the run.
+ * which the lease runs out and another attempt follows. `stop` is aborted to cancel or to give up the run. What is left
+ * to clear away after a final status is put on `leavings`, so that the next run need not wait for it.
  */
-export async function runExecution(execution: Execution, parts: RunParts, stop: AbortController): Promise<void> {
+export async function runExecution(
+  execution: Execution,
+  parts: RunParts,
+  stop: AbortController,
+  leavings?: AsyncDisposableStack,
+): Promise<void> {
   const { db, blobs, log } = parts
   const steady = patient(db)
   const limits = execution.snapshot.limits ? sandboxLimits(execution.snapshot.limits) : parts.limits
-  const prefix = `${executionBlobs(execution.id)}/${execution.attempt}`
+  const prefix = attemptBlobs(execution)
   const [ready, globals] = await Promise.all([prepare(execution, parts), readGlobals(steady, execution.applicationId)])
-  await using live = createLive(db, execution, log)
-  await using partial = ready.notebook ? keepPartial(blobs, execution, ready.notebook, log) : undefined
-  tellPhase(live, execution, 'inputs')
-  await using folder = await openWorkingFolder(parts.workRoot, execution)
-  await using seat =
+  const now = clockOf(execution)
+  await using stack = new AsyncDisposableStack()
+  const live = stack.use(createLive(db, execution, log))
+  const partial = stack.use(ready.notebook ? keepPartial(blobs, execution, ready.notebook, log) : undefined)
+  const tellPhase = (phase: 'inputs' | 'notebook' | 'outputs') =>
+    live.tell({ kind: 'phase', phase, attempt: execution.attempt, at: now().toISOString() })
+  tellPhase('inputs')
+  const folder = stack.use(openWorkingFolder(parts.workRoot, execution))
+  const seat = stack.use(
     ready.image && ready.notebook
       ? await takeSeat(parts.kernels, { image: ready.image, limits, signal: stop.signal })
-      : undefined
-  const logs = openLogs(folder.results)
+      : undefined,
+  )
+  const logs = openLogs(folder)
   let phases: Phases
+  let printed: ReadonlyMap<string, Result>
   try {
     phases =
       seat && partial && ready.image && ready.notebook
         ? await runPhases(
             execution,
-            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs },
+            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, tellPhase },
             prefix,
             globals,
             parts,
@@ -74,26 +88,27 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
           )
         : endedEarly(ready, stop.signal)
   } finally {
-    await logs.close()
+    printed = await logs.close()
   }
   const { failure, notebook, image } = phases
-  await recordNotebookEnd(steady, execution)
-  tellPhase(live, execution, 'outputs')
+  tellPhase('outputs')
   const canceled = whenCanceled(stop.signal)
-  const made = await makeResults(execution, notebook, folder.results, {
+  const made = await makeResults(execution, notebook, printed, folder, {
     image,
     host: parts.host,
     limits: parts.limits,
     // A run that was canceled before still gets its page; one that is canceled now ends at once.
     signal: AbortSignal.any([AbortSignal.timeout(FINISH_MS), ...(failure ? [] : [canceled])]),
   })
-  const current = await getExecution(steady, execution.notebookId, execution.id)
-  // Without a kernel nothing is collected: the failure that kept it from starting keeps the outputs away as well.
+  // As its row says it, or will say it with the next write.
+  const { inputInfo = {}, inputsCompletedAt, notebookCompletedAt } = live.standing()
+  const standing = failure?.name === 'Canceled' ? 'canceling' : execution.status
+  const current: Execution = { ...execution, status: standing, inputInfo, inputsCompletedAt, notebookCompletedAt }
   const kernel = await seat?.kernel.catch(() => undefined)
   const status = await finishExecution(db, {
     execution,
     failure,
-    outputDir: kernel?.outputs ?? folder.results,
+    outputDir: kernel?.outputs,
     results: made.files,
     unmade: made.unmade,
     context: outputContext(execution, toLog(current, parts.linkFile), globals),
@@ -104,14 +119,16 @@ export async function runExecution(execution: Execution, parts: RunParts, stop: 
     canceled,
     live,
   })
-  if (status) await partial?.drop()
-  if (status) await dropEarlier(blobs, execution)
+  if (status) {
+    await partial?.drop()
+    await dropEarlier(blobs, execution)
+  } else {
+    await partial?.[Symbol.asyncDispose]() // which may still be writing
+    await getExecution(steady, execution.notebookId, execution.id) // throws notFound for one that was deleted
+    await dropOvertaken(db, blobs, execution)
+  }
+  leavings?.use(stack.move())
   log.info({ executionId: execution.id, status, failure: failure?.name, start: kernel?.start }, 'execution finished')
-}
-
-/** What attempts kept that were lost or given back: nobody refers to it any more. */
-async function dropEarlier(blobs: Blobs, { id, attempt }: Execution): Promise<void> {
-  for (let earlier = 1; earlier < attempt; earlier += 1) await blobs.deleteAll(`${executionBlobs(id)}/${earlier}`)
 }
 
 /** Undefined when the run was stopped before it had a kernel. */
@@ -133,6 +150,9 @@ function endedEarly(ready: Phases, signal: AbortSignal): Phases {
 
 /** The size was checked when it was uploaded, against the limit of that day. */
 const ACCEPTED = { ...NOTEBOOK_LIMITS, maxBytes: Number.MAX_SAFE_INTEGER }
+
+/** Inputs that hold a session of the pool at once: one run must not take them all. */
+const EXPORTS = 2
 
 /** Rendering and storing may take this long before a run counts as stuck. */
 const FINISH_MS = 30 * 60_000
@@ -181,18 +201,20 @@ interface Ready {
   readonly live: Live
   readonly partial: Partial
   readonly logs: Logs
+  readonly tellPhase: (phase: 'notebook') => void
 }
 
 /** Inputs, then cells. The kernel starts while the inputs are staged: neither needs the other until the first cell. */
 async function runPhases(
   execution: Execution,
-  { image, notebook, seat, live, partial, logs }: Ready,
+  ready: Ready,
   prefix: string,
   globals: Record<string, unknown>,
   parts: RunParts,
   stop: AbortController,
 ): Promise<Phases> {
   const { db, blobs, host } = parts
+  const { image, seat, live } = ready
   const staged = await stageInputs(
     execution.snapshot.inputs,
     execution.templateContext,
@@ -203,21 +225,38 @@ async function runPhases(
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),
       signal: stop.signal,
+      inTurn: createTurns(EXPORTS),
     },
     { blobs, prefix },
   )
-  await recordInputs(patient(db), execution, staged.info, staged.failure === undefined, {
-    image,
-    sandbox: host,
+  const kept = staged.kept.then((copies) => {
+    live.staged({ inputInfo: copies.info, ranOn: { image, sandbox: host } })
+    return copies
   })
+  try {
+    const phases = await runStaged(execution, ready, staged.failure, stop)
+    // All cells may have run by now; what was given to them is a part of what the execution shows.
+    return { ...phases, failure: phases.failure ?? (await kept).failure }
+  } finally {
+    await kept // it reads the files of the seat
+  }
+}
+
+/** The cells, if everything they need is there. */
+async function runStaged(
+  execution: Execution,
+  { image, notebook, seat, live, partial, logs, tellPhase }: Ready,
+  failed: Failure | undefined,
+  stop: AbortController,
+): Promise<Phases> {
   // A failure that the stop itself caused is no failure of an input.
   if (stop.signal.aborted) {
     forgetResults(notebook)
     return { failure: stopped(stop.signal), notebook, image }
   }
-  if (staged.failure) return { failure: staged.failure, notebook: undefined, image }
+  if (failed) return { failure: failed, notebook: undefined, image }
   using _deadline = startDeadline(stop, execution.maxRunMinutes)
-  tellPhase(live, execution, 'notebook')
+  tellPhase('notebook')
   const failure = await runNotebook({
     notebook,
     kernel: seat.kernel,
@@ -236,6 +275,11 @@ function startDeadline(stop: AbortController, minutes: number): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
-function tellPhase(live: Live, { attempt }: Execution, phase: 'inputs' | 'notebook' | 'outputs'): void {
-  live.tell({ kind: 'phase', phase, attempt, at: new Date().toISOString() })
+/**
+ * The database's clock as it goes on from the moment of the claim: clocks of two machines differ, and either may be set
+ * while a run goes on.
+ */
+function clockOf({ startedAt = new Date() }: Execution): () => Date {
+  const offset = startedAt.getTime() - performance.now()
+  return () => new Date(offset + performance.now())
 }

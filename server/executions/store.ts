@@ -93,56 +93,50 @@ export type Holder = Pick<Execution, 'id' | 'attempt'>
 /** Only the attempt that holds an execution may write to it; `$1` is its id, `$2` the attempt. */
 export const HELD = `id = $1 and attempt = $2 and status in ('inProgress', 'canceling')`
 
-/** Records where the run is and what it told meanwhile, and tells whoever watches, in one statement. */
-export async function recordLive(
-  db: Queryable,
-  holder: Holder,
-  { cell, cells }: { cell: number; cells: number },
-  events: readonly StoredEvent[],
-): Promise<void> {
-  await db.query(
-    `with held as (update executions set cell = $3, cells = $4 where ${HELD} returning id),
-     kept as (${keepEvents(5)})
-     select pg_notify($8, id) from held`,
-    [holder.id, holder.attempt, cell, cells, ...eventValues(events), SEEN],
-  )
+/**
+ * How far a run is. What is undefined is not known yet, and the row keeps what it has. The end of a run writes all of it
+ * once more, so nobody has to wait for the writes before: a short run has none.
+ */
+export interface Standing {
+  readonly phase?: Execution['progress']['phase'] | undefined
+  readonly cell: number
+  readonly cells: number
+  readonly inputInfo?: Readonly<Record<string, KeptFile>> | undefined
+  readonly ranOn?: RanOn | undefined
+  readonly inputsCompletedAt?: Date | undefined
+  readonly notebookCompletedAt?: Date | undefined
 }
 
-/** Records what was staged and what the notebook will run on; the phase is complete only when no input failed. */
-export async function recordInputs(
-  db: Queryable,
-  holder: Holder,
-  inputs: Readonly<Record<string, KeptFile>>,
-  complete: boolean,
-  { image, sandbox }: RanOn,
-): Promise<void> {
-  await db.query(
-    `update executions set input_info = $3, ran_on = $4,
-       inputs_completed_at = case when $5 then clock_timestamp() end,
-       phase = case when $5 then 'notebook' else phase end
-     where ${HELD}`,
-    [
-      holder.id,
-      holder.attempt,
-      JSON.stringify(inputs),
-      JSON.stringify({ image: pick(image, IMAGE_FACTS), sandbox: pick(sandbox, ['level', 'name']) }),
-      complete,
-    ],
-  )
-}
+/** The assignments of a standing; their values are `$3` to `$8`. */
+const STANDING = `cell = $3, cells = $4, input_info = coalesce($5, input_info), ran_on = coalesce($6, ran_on),
+  inputs_completed_at = coalesce($7, inputs_completed_at), notebook_completed_at = coalesce($8, notebook_completed_at)`
+
+const standingValues = ({ cell, cells, inputInfo, ranOn, inputsCompletedAt, notebookCompletedAt }: Standing) => [
+  cell,
+  cells,
+  inputInfo && JSON.stringify(inputInfo),
+  ranOn && JSON.stringify({ image: pick(ranOn.image, IMAGE_FACTS), sandbox: pick(ranOn.sandbox, ['level', 'name']) }),
+  inputsCompletedAt,
+  notebookCompletedAt,
+]
 
 const IMAGE_FACTS = ['version', 'source', 'pythonVersion', 'packages'] as const
 
 const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]) =>
   Object.fromEntries(keys.map((key) => [key, from[key]]))
 
-/** Records that the notebook has ended, one way or the other; it has no end when it never began. */
-export async function recordNotebookEnd(db: Queryable, holder: Holder): Promise<void> {
+/** Records where the run is and what it told meanwhile, and tells whoever watches, in one statement. */
+export async function recordLive(
+  db: Queryable,
+  holder: Holder,
+  standing: Standing,
+  events: readonly StoredEvent[],
+): Promise<void> {
   await db.query(
-    `update executions set phase = 'outputs',
-       notebook_completed_at = case when inputs_completed_at is null then null else clock_timestamp() end
-     where ${HELD}`,
-    [holder.id, holder.attempt],
+    `with held as (update executions set ${STANDING}, phase = coalesce($9, phase) where ${HELD} returning id),
+     kept as (${keepEvents(11)})
+     select pg_notify($10, id) from held`,
+    [holder.id, holder.attempt, ...standingValues(standing), standing.phase, SEEN, ...eventValues(events)],
   )
 }
 
@@ -155,34 +149,40 @@ export async function lockExecution(tx: Queryable, holder: Holder): Promise<Exec
   return row?.status
 }
 
-/** Writes the final status with what is told of it; the caller has locked the row. */
+/**
+ * Writes the final status with what is told of it, and tells whether it did: not when the attempt no longer holds the
+ * execution, or its status is none of `from`.
+ */
 export async function recordEnd(
-  tx: Queryable,
+  db: Queryable,
   holder: Holder,
   status: Execution['status'],
   errors: readonly ExecutionCause[],
   outputs: Readonly<Record<string, KeptFile>>,
   seen: Seen,
-): Promise<void> {
-  await tx.query(
+  from: readonly Execution['status'][] = ['inProgress', 'canceling'],
+): Promise<boolean> {
+  const rows = await db.query(
     `with held as (
-       update executions set status = $3, errors = $4, output_info = $5, outputs_completed_at = clock_timestamp(),
-         phase = 'finished', lease_until = null, cell = $6, cells = $7, metrics = $8 where ${HELD} returning id
-     ), kept as (${keepEvents(10)})
-     select pg_notify($9, id) from held`,
+       update executions set ${STANDING}, status = $9, errors = $10, output_info = $11, metrics = $12,
+         outputs_completed_at = clock_timestamp(), phase = 'finished', lease_until = null
+       where ${HELD} and status = any ($13) returning id
+     ), kept as (${keepEvents(15)})
+     select pg_notify($14, id) from held`,
     [
       holder.id,
       holder.attempt,
+      ...standingValues(seen),
       status,
       JSON.stringify(errors),
       JSON.stringify(outputs),
-      seen.cell,
-      seen.cells,
       JSON.stringify(seen.metrics),
+      from,
       SEEN,
       ...eventValues(seen.events),
     ],
   )
+  return rows.length > 0
 }
 
 /** @throws notFound */

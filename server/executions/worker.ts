@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError, messageOf } from '../ground/errors.ts'
 import { untilBack } from '../stores/postgres/away.ts'
+import { dropOvertaken } from './attempts.ts'
 import { type Held, releaseExecution, renewLeases, takeBack } from './leases.ts'
 import { openPresence, type Presence } from './presence.ts'
 import { openReaper } from './reaper.ts'
@@ -70,6 +71,8 @@ class SlotWorker implements Worker {
   /** The presence, when it is the worker's own: it goes last. */
   readonly #own: AsyncDisposableStack
   readonly #runs = new Map<string, Run>()
+  /** What runs that have ended left to clear away. */
+  readonly #clearing = new Set<Promise<void>>()
   readonly #listeners = new AsyncDisposableStack()
   #timers: NodeJS.Timeout[] = []
   #draining = false
@@ -141,6 +144,7 @@ class SlotWorker implements Worker {
 
   async #ended(): Promise<void> {
     await Promise.all([...this.#runs.values()].map(({ ended }) => ended))
+    await Promise.all(this.#clearing)
   }
 
   get #mayClaim(): boolean {
@@ -185,11 +189,14 @@ class SlotWorker implements Worker {
     const { id, attempt } = execution
     log.info({ executionId: id, attempt, notebookId: execution.notebookId }, 'execution started')
     try {
-      await runExecution(execution, this.#parts, stop)
+      const leavings = new AsyncDisposableStack()
+      await runExecution(execution, this.#parts, stop, leavings)
+      this.#clear(leavings)
     } catch (error) {
       if (stop.signal.reason instanceof GivenUp) {
         // Back in the queue at once instead of when the lease runs out.
         await releaseExecution(db, execution).catch(() => {})
+        await this.#quietly('blobs not dropped', () => dropOvertaken(db, blobs, execution))
         return
       }
       if (error instanceof AppError && error.kind === 'notFound') {
@@ -204,6 +211,13 @@ class SlotWorker implements Worker {
         await untilBack(() => takeBack(db, [execution], messageOf(error)))
       })
     }
+  }
+
+  /** Beside the next run: the kernel is gone by then, so it takes no memory, only some milliseconds. */
+  #clear(leavings: AsyncDisposableStack): void {
+    const clearing = this.#quietly('not cleared away', () => leavings.disposeAsync())
+    this.#clearing.add(clearing)
+    void clearing.finally(() => this.#clearing.delete(clearing))
   }
 
   #cancel(id: string): void {

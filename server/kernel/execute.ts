@@ -145,15 +145,15 @@ async function outcomeOf(planned: PlannedCell, end: CellEnd, { kernel, signal }:
   const { cellIndex, cellNumber } = planned
   if (signal?.aborted) return { kind: 'stopped' }
   if ('reply' in end) return afterReply(planned, end.reply.content)
+  const cause = 'error' in end ? end.error : undefined
+  if (cause instanceof SessionBroken && cause.tooMuch) {
+    return { kind: 'outputLimit', message: `The kernel was cut off: ${cause.message}`, cellIndex, cellNumber }
+  }
   // What it had sent before it died may still be on its way; the connection's end comes after it.
   if ('ending' in end) await endOfConnection(kernel)
   // A broken connection is mostly the first sign of a death; a kernel that lives on is ended by whoever owns it.
   const ending = 'ending' in end ? end.ending : await exitedSoon(kernel)
   if (signal?.aborted) return { kind: 'stopped' }
-  const cause = 'error' in end ? end.error : undefined
-  if (cause instanceof SessionBroken && cause.tooMuch) {
-    return { kind: 'outputLimit', message: `The kernel was cut off: ${cause.message}`, cellIndex, cellNumber }
-  }
   if (ending) return { kind: 'died', ending, cellIndex, cellNumber }
   if ('restarted' in end) return { kind: 'died', cellIndex, cellNumber }
   const why = cause instanceof SessionBroken ? cause.message : String(cause)

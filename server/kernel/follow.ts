@@ -34,7 +34,11 @@ interface Listeners {
 }
 
 /** The only listener of the session from now on. */
-export function followRun(notebook: Notebook, session: Session, listeners: Listeners): Follower {
+export function followRun(
+  notebook: Notebook,
+  session: Pick<Session, 'onOutput' | 'send'>,
+  listeners: Listeners,
+): Follower {
   const outputs = new Outputs(listeners.limits)
   const widgets = followWidgets(notebook, listeners.limits.widgetBytes, (area, list) => outputs.replace(area, list))
   const requests = new Map<string, Followed>()

@@ -5,15 +5,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Image } from '../sandbox/image.ts'
 import { type Exit, type Order, readEvents, type Up } from './control.ts'
 import { createFrameReader, messageOf } from './frames.ts'
+import { openShortFolder } from './short-folder.ts'
 import type { Message } from './wire.ts'
 
 export interface Fork {
@@ -63,16 +63,17 @@ interface Waiting {
   readonly gone: PromiseWithResolvers<Exit | undefined>
 }
 
-/** Resolves when it can fork. `opening` is the first order without its socket; rejects with ForkFailed. */
+/** Resolves when it can fork. `opening` is the first order without its socket, which is made below `root`; rejects with ForkFailed. */
 export async function openForkServer(
   image: Image,
   opening: Readonly<Record<string, unknown>>,
+  root: string,
   signal?: AbortSignal,
 ): Promise<ForkServer> {
   signal?.throwIfAborted()
   await using parts = new AsyncDisposableStack()
   const waiting = new Map<string, Waiting>()
-  const folder = await mkdtemp(join(tmpdir(), 'fb-'))
+  const folder = await openShortFolder(root)
   parts.defer(() => rm(folder, { recursive: true, force: true }))
   const listener = join(folder, 's')
   parts.use(

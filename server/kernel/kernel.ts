@@ -3,8 +3,7 @@
  * forked, and the one that stays when forking fails. Owns the sandbox, the sockets and the short folder they live in.
  */
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +14,7 @@ import type { Image } from '../sandbox/image.ts'
 import { type Ending, openSandbox, type Sandbox, type SandboxProcess } from '../sandbox/process.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { SESSION_LIMITS, type Session, type SessionLimits } from './session.ts'
+import { openShortFolder } from './short-folder.ts'
 import type { Content } from './wire.ts'
 import { openZmqSession } from './zmq-session.ts'
 
@@ -64,14 +64,12 @@ export class KernelNotStarted extends Error {
 export const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 const RUNNER_INSIDE = '/runner'
 const IPC_INSIDE = '/ipc'
-/** sun_path is 108 bytes with its end; the sockets are called k-1 … k-5. */
-const MAX_FOLDER_BYTES = 107 - '/k-1'.length
 
 /** Resolves when the kernel has answered on both channels; rejects with KernelNotStarted or the signal's reason. */
 export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const { host, limits, signal, folder } = options
   await using parts = new AsyncDisposableStack()
-  const ipc = await openIpcFolder(dirname(folder))
+  const ipc = await openShortFolder(dirname(folder))
   parts.defer(() => rm(ipc, { recursive: true, force: true }))
   const { uid, release } = host.takeUid()
   parts.defer(release)
@@ -133,12 +131,6 @@ async function openOutputs(process: Sandbox, inside: Places) {
   } catch (error) {
     throw new KernelNotStarted(`OUTPUT_DIR could not be opened (${messageOf(error)})`)
   }
-}
-
-/** Beside the working folder, which is cleared after a crash; where that makes too long a path, in the shortest place. */
-async function openIpcFolder(beside: string): Promise<string> {
-  const base = [beside, tmpdir(), '/tmp'].find((path) => Buffer.byteLength(`${path}/fb-123456`) <= MAX_FOLDER_BYTES)
-  return mkdtemp(join(base ?? '/tmp', 'fb-'))
 }
 
 /** The socket paths are `<ip>-<port>`, as ipykernel makes them. */

@@ -125,7 +125,7 @@ export class WarmImage implements AsyncDisposable {
   async #open(): Promise<ForkServer> {
     const { image, host, root, prove } = this.#options
     await using parts = new AsyncDisposableStack()
-    const server = parts.use(await openForkServer(image, openingOrder(image, host, root), this.#closing.signal))
+    const server = parts.use(await openForkServer(image, openingOrder(image, host, root), root, this.#closing.signal))
     await prove(async () => this.#forkWithFolder(server))
     this.#closing.signal.throwIfAborted()
     parts.move()

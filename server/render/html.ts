@@ -13,7 +13,7 @@ import type { Mount, SandboxLimits } from '../sandbox/spec.ts'
 
 export type Rendered =
   | { readonly kind: 'rendered'; readonly sizeBytes: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly ending: Ending }
+  | { readonly kind: 'failed'; readonly message: string; readonly ending?: Ending }
 
 export interface RenderOptions {
   readonly image: Image
@@ -32,6 +32,8 @@ const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 /** A conversion that fails, takes too long or is canceled is a value; it rejects only when `signal` was aborted before it began. */
 export async function renderHtml(options: RenderOptions): Promise<Rendered> {
   const { image, host, limits, signal } = options
+  if (host.level === 1)
+    return { kind: 'failed', message: 'Pages are made behind namespaces, which this machine forbids' }
   await using parts = new AsyncDisposableStack()
   // Beside the target, so that the finished page only has to be renamed.
   const folder = await mkdtemp(join(dirname(options.htmlPath), '.render-'))

@@ -76,6 +76,8 @@ function systemFiles(host: SandboxHost, spec: SandboxSpec): string[] {
     ),
     ...['--proc', '/proc', '--dev', '/dev'],
     ...temporary('/dev/shm', '1777'),
+    // Its owner in a user namespace is the run itself, which could fill the machine's memory with files beside the devices.
+    ...['--remount-ro', '/dev'],
     ...temporary('/tmp', '1777'),
     ...['--perms', '0755', '--dir', '/var', '--symlink', '/tmp', '/var/tmp'],
     ...['--perms', '0755', '--dir', dirname(HOME)],

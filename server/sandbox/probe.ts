@@ -44,7 +44,9 @@ export async function probeSandbox(options: ProbeOptions): Promise<SandboxHost> 
     level: 2,
     rootLinks: await findRootLinks(),
     ...(architecture ? { seccomp: seccompProgram(architecture) } : {}),
-    ...(architecture ? { seccompBare: seccompProgram(architecture, 'no sockets') } : {}),
+    ...(architecture
+      ? { seccompBare: seccompProgram(architecture, bare.privileged ? 'own user id' : 'shared user id') }
+      : {}),
     ...(cgroup ? { cgroup } : {}),
   }
   const problem =

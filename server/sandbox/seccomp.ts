@@ -2,6 +2,7 @@
  * Assembles the system call filter of a sandbox as a classic BPF program (struct sock_filter[], as bwrap --seccomp reads it).
  * Everything is allowed except a list; a refused call fails with an error code, because a kill would look like a crash.
  */
+import { BARE_CALLS } from './bare-calls.ts'
 import { type Architecture, DENIED, NUMBERS } from './syscalls.ts'
 
 const LOAD = 0x20
@@ -13,6 +14,8 @@ const RETURN = 0x06
 const ALLOW = 0x7fff0000
 const KILL_PROCESS = 0x80000000
 const ERRNO = 0x00050000
+/** The call is left out, and its caller told that it went well. */
+const DONE = 0
 const EPERM = 1
 const EACCES = 13
 const ENOSYS = 38
@@ -34,10 +37,14 @@ const TERMINAL_INJECTION = [0x5412, 0x541c]
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number]
 
 /**
- * The filter for one architecture; a program of another architecture (32-bit code, say) is killed. `no sockets` is for
- * where no network namespace stands behind it: socketpair stays, and what has been opened before.
+ * What stands behind the filter. Without namespaces no socket can be opened (socketpair stays, and what has been opened
+ * before), and with the user id of the service no mode, time or attribute of a file be changed: that is answered as done,
+ * because copying and unpacking files end in it.
  */
-export function seccompProgram(architecture: Architecture, network: 'own' | 'no sockets' = 'own'): Buffer {
+export type Behind = 'namespaces' | 'own user id' | 'shared user id'
+
+/** The filter for one architecture; a program of another architecture (32-bit code, say) is killed. */
+export function seccompProgram(architecture: Architecture, behind: Behind = 'namespaces'): Buffer {
   const { audit, calls, ownDenied } = NUMBERS[architecture]
   return assemble([
     [LOAD, 0, 0, ARCHITECTURE],
@@ -58,9 +65,24 @@ export function seccompProgram(architecture: Architecture, network: 'own' | 'no 
       ARGUMENT_1,
       TERMINAL_INJECTION.flatMap((request) => refuse(request, EPERM)),
     ),
-    ...(network === 'own' ? whenCalled(calls.socket, ARGUMENT_0, onlySocketFamilies()) : refuse(calls.socket, EACCES)),
+    ...(behind === 'namespaces'
+      ? whenCalled(calls.socket, ARGUMENT_0, onlySocketFamilies())
+      : bareRefused(architecture, behind)),
     [RETURN, 0, 0, ALLOW],
   ])
+}
+
+function bareRefused(architecture: Architecture, behind: Behind): Instruction[] {
+  const { refused, prlimit, labels } = BARE_CALLS[architecture]
+  return [
+    ...refuse(NUMBERS[architecture].calls.socket, EACCES),
+    ...refused.flatMap((number) => refuse(number, EPERM)),
+    ...whenCalled(prlimit, ARGUMENT_0, [
+      [JUMP_EQUAL, 1, 0, 0],
+      [RETURN, 0, 0, ERRNO | EPERM],
+    ]),
+    ...(behind === 'shared user id' ? labels.flatMap((number) => refuse(number, DONE)) : []),
+  ]
 }
 
 /** x86-64's other ABI numbers its calls from 2^30 and would walk past a list of plain numbers. */

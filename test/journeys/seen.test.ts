@@ -1,6 +1,8 @@
 /** Watching a run: its events while they happen, again later, from the middle, by many; its notebook as far as it has got. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Ajv } from 'ajv'
@@ -154,6 +156,27 @@ test('a client that goes away is forgotten, and comes back to where it was', asy
   await cancel(run)
   const rest = await watch(run, { lastEventId: last })
   assert.deepEqual(brief(rest), ['cellError', '2/2 done', 'outputs', 'finished'])
+})
+
+test('a client that reads nothing holds up neither the run nor another client', async () => {
+  const run = await execute(
+    'import threading; threading.Event().wait(1)',
+    'for i in range(200_000): print(i, "x" * 50)',
+  )
+  const { hostname, port } = new URL(service.url)
+  await using lazy = connect({ host: hostname, port: Number(port) })
+  const path = `/applications/${run.applicationId}/notebooks/${run.notebookId}/executions/${run.executionId}/events`
+  // As an EventSource asks, which has no headers of its own.
+  lazy.write(`GET ${path}?access_token=${client.token}&lastEventId=0 HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`)
+  const [first] = await once(lazy, 'data')
+  lazy.pause()
+  assert.match(String(first), /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*content-type: text\/event-stream/)
+  const seen = await watch(run)
+  const told = seen.map((event) => (event.name === 'stream' ? event.data.text : '')).join('')
+  assert.match(told, /^0 x+\n1 x+\n/)
+  assert.ok(seen.some(({ name }) => name === 'truncated'))
+  assert.deepEqual(brief(seen.slice(-3)), ['2/2 done', 'outputs', 'finished'])
+  assert.equal(lazy.destroyed, false)
 })
 
 test('an execution that is canceled while it waits is told as ended', async () => {

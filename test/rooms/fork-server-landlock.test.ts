@@ -3,7 +3,7 @@
  * for on machines that would allow more, so that it is tested everywhere.
  */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ import { ENVIRONMENT, openTestForkServer } from '../support/fork-server.ts'
 import { LANDLOCKED } from '../support/fork-ways.ts'
 
 const TRY = `
-import errno, ctypes
+import errno, ctypes, resource
 libc = ctypes.CDLL(None, use_errno=True)
 def trying(what):
     try:
@@ -49,7 +49,7 @@ for (const { name, options, ownUid } of LANDLOCKED) {
         OUTPUT_DIR: join(probe.folder, 'out'),
         MPLCONFIGDIR: join(work, '.matplotlib'),
       })
-      assert.equal(await probe.ask('os.getcwd()'), work)
+      assert.deepEqual(await probe.ask('[os.getcwd(), tempfile.gettempdir()]', 'import tempfile'), [work, work])
     })
 
     await t.test('its own folders are there, and of the machine only what programs are', async () => {
@@ -119,6 +119,32 @@ for (const { name, options, ownUid } of LANDLOCKED) {
         Array(7).fill('EPERM'),
       )
       assert.deepEqual(await tries(...others.map((pid) => `open("/proc/${pid}/mem", "r+b")`)), ['EACCES', 'EACCES'])
+    })
+
+    await t.test('nothing is made that outlives the run, and nothing of the service’s changed', async () => {
+      const target = join(other.folder, 'in')
+      const rlimit = process.arch === 'arm64' ? 261 : 302
+      assert.deepEqual(
+        await tries(
+          'calling("shmget", 0, 4096, 0o1600)',
+          `calling("syscall", ${rlimit}, ${process.pid}, 7, None, None)`,
+          'resource.getrlimit(resource.RLIMIT_CORE)[0]',
+          'calling("setpriority", 2, 0, 19)',
+        ),
+        ['EPERM', 'EPERM', 0, 'EPERM'],
+      )
+      const { mode } = await stat(target)
+      await tries(`os.chmod("${target}", 0)`)
+      assert.equal((await stat(target)).mode, mode)
+    })
+
+    await t.test('when its guardian is killed, the run dies with it all the same', async () => {
+      const run = await server.probe()
+      await run.ask('None', 'import signal\nif os.fork() == 0:\n  os.setsid()\n  while True:\n    signal.pause()')
+      process.kill(Number(await run.ask('os.getppid()')), 'SIGKILL')
+      assert.equal((await run.exited)['status'], 9)
+      await run.hungUp
+      assert.equal(await other.ask('1'), 1)
     })
 
     await t.test('its memory is bounded process by process', async () => {

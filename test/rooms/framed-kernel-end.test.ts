@@ -66,7 +66,7 @@ def note(line):
 atexit.register(note, "atexit")
 def slow(): time.sleep(0.05); note("thread")
 threading.Thread(target=slow).start()`,
-    'class Last:\n    def __del__(self): note("deleted")\nlast = Last()',
+    'class Last:\n    def __del__(self, note=note): note("deleted")\nlast = Last()',
     'import multiprocessing as mp\ndef child(): time.sleep(0.05); note("child")\nmp.get_context("fork").Process(target=child).start()',
     'atexit._ncallbacks() < 8',
   ])
@@ -87,7 +87,9 @@ threading.Thread(target=slow).start()`,
 
 test('what is printed while the kernel ends is still sent', async () => {
   await using kernel = await fork.kernel()
-  await runFramed(kernel, ['import atexit, os; atexit.register(lambda: (print("bye"), os.write(1, b"from below\\n")));'])
+  await runFramed(kernel, [
+    'import atexit, os; atexit.register(lambda: (print("bye"), os.write(1, b"from below\\n")));',
+  ])
   const late: Message[] = []
   kernel.session.onOutput((message) => late.push(message))
   await kernel.finish(10_000)
@@ -105,7 +107,11 @@ test('"exit" is told in the reply, and the kernel ends by itself', async () => {
 for (const [source, exitCode, signal] of [
   ['import os; os._exit(3)', 3, null],
   ['import os; os.kill(os.getpid(), 9)', null, 'SIGKILL'],
-  ['import asyncio\nasync def leave(): raise SystemExit(4)\nt = asyncio.create_task(leave()); await asyncio.sleep(1)', 4, null],
+  [
+    'import asyncio\nasync def leave(): raise SystemExit(4)\nt = asyncio.create_task(leave()); await asyncio.sleep(1)',
+    4,
+    null,
+  ],
 ] as const) {
   test(`a kernel that dies of "${source.split('\n').at(-1)}" is told by its status`, async () => {
     await using kernel = await fork.kernel()
@@ -120,7 +126,7 @@ for (const [source, exitCode, signal] of [
 test('sys.exit is an error of the cell, not the end of the kernel', async () => {
   await using kernel = await fork.kernel()
   const { cells } = await runFramed(kernel, ['import sys; sys.exit(3)', '"alive"'])
-  assert.equal(shownBy(cells[0]).at(-1), 'SystemExit: 3')
+  assert.equal(shownBy(cells[0])[0], 'SystemExit: 3')
   assert.deepEqual(shownBy(cells[1]), ["'alive'"])
 })
 

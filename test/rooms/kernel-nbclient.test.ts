@@ -24,6 +24,8 @@ for (const each of notebookCases()) {
   test(`nbclient makes of ${each.name} what we do`, skip === undefined ? {} : { skip }, () => {
     const peer = peers.get(each.name)
     assert.ok(peer)
+    // What is stored was written by us.
+    assert.equal(peer.invalid, null)
     assert.equal(peer.error, errorOf(each))
     assert.deepEqual(comparable(peer.notebook, each), comparable(each.notebook, each))
   })

@@ -5,15 +5,7 @@ import test from 'node:test'
 import { heldElsewhere, releaseExecution, renewLeases, takeBack } from '../../server/executions/leases.ts'
 import { MAX_ATTEMPTS } from '../../server/executions/lifecycle.ts'
 import type { Execution } from '../../server/executions/record.ts'
-import {
-  cancelExecution,
-  claimExecution,
-  getExecution,
-  recordEnd,
-  recordInputs,
-  recordLive,
-  recordNotebookEnd,
-} from '../../server/executions/store.ts'
+import { cancelExecution, claimExecution, getExecution, recordEnd, recordLive } from '../../server/executions/store.ts'
 import { readStats } from '../../server/executions/usage.ts'
 import type { Queryable } from '../../server/stores/postgres/database.ts'
 import { makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
@@ -44,9 +36,8 @@ test('a claim counts the attempt and forgets where the last one was', async (t) 
   await makeWaiting(db)
   const first = await claim(db)
   const staged = { 'a.csv': { key: 'of the first attempt', size: 1, contentType: 'text/csv' } }
-  await recordInputs(db, first, staged, true, RAN_ON)
-  await recordLive(db, first, { cell: 3, cells: 9 }, [])
-  await recordNotebookEnd(db, first)
+  const times = { inputsCompletedAt: new Date(), notebookCompletedAt: new Date() }
+  await recordLive(db, first, { phase: 'outputs', cell: 3, cells: 9, inputInfo: staged, ranOn: RAN_ON, ...times }, [])
   assert.deepEqual(await takeBack(db, [first]), [first.id])
   const second = await claim(db)
   assert.equal(second.attempt, 2)
@@ -61,7 +52,7 @@ test('a lost run that waits again has no times, and so no minutes', async (t) =>
   const { notebookId, id } = await makeWaiting(db)
   for (const giveUp of [(held: Execution) => takeBack(db, [held]), (held: Execution) => releaseExecution(db, held)]) {
     const held = await claim(db)
-    await recordInputs(db, held, {}, true, RAN_ON)
+    await recordLive(db, held, { phase: 'notebook', cell: 1, cells: 2, inputsCompletedAt: new Date() }, [])
     await giveUp(held)
     const { startedAt, inputsCompletedAt, progress } = await getExecution(db, notebookId, id)
     assert.deepEqual([startedAt, inputsCompletedAt, progress.phase], [undefined, undefined, 'queued'])
@@ -76,13 +67,52 @@ test('writes of an attempt that was taken back change nothing', async (t) => {
   await takeBack(db, [lost])
   const current = await claim(db)
   const before = await getExecution(db, notebookId, id)
-  await recordInputs(db, lost, { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }, true, RAN_ON)
-  await recordLive(db, lost, { cell: 7, cells: 7 }, [])
-  await recordNotebookEnd(db, lost)
+  const inputInfo = { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }
+  const times = { inputsCompletedAt: new Date(), notebookCompletedAt: new Date() }
+  await recordLive(db, lost, { phase: 'outputs', cell: 7, cells: 7, inputInfo, ranOn: RAN_ON, ...times }, [])
+  assert.equal(await recordEnd(db, lost, 'completed', [], {}, UNSEEN), false)
   await releaseExecution(db, lost)
   assert.deepEqual(await takeBack(db, [lost]), [])
   assert.deepEqual(await getExecution(db, notebookId, id), before)
   assert.deepEqual(await renewLeases(db, 'w', LEASE_MS), [{ id, attempt: current.attempt, status: 'inProgress' }])
+})
+
+test('what a run has told stays until it tells more, and its end tells all of it again', async (t) => {
+  const db = await openTestDatabase(t)
+  const { notebookId, id } = await makeWaiting(db)
+  const held = await claim(db)
+  const inputInfo = { 'a.csv': { key: 'k', size: 1, contentType: 'text/csv' } }
+  const inputsCompletedAt = new Date(Date.now() - 5000)
+  const notebook = { phase: 'notebook', inputInfo, ranOn: RAN_ON, inputsCompletedAt } as const
+  await recordLive(db, held, { cell: 1, cells: 2, ...notebook }, [])
+  await recordLive(db, held, { cell: 2, cells: 2 }, [])
+  const running = await getExecution(db, notebookId, id)
+  assert.deepEqual(running.progress, { phase: 'notebook', cell: 2, cells: 2 })
+  assert.deepEqual(
+    [running.inputInfo, running.ranOn, running.inputsCompletedAt],
+    [inputInfo, RAN_ON, inputsCompletedAt],
+  )
+  // As if a crash of the database had forgotten both writes.
+  await db.query(`update executions set input_info = '{}', ran_on = null, inputs_completed_at = null where id = $1`, [
+    id,
+  ])
+  const notebookCompletedAt = new Date()
+  const seen = { ...UNSEEN, ...notebook, cell: 2, cells: 2, notebookCompletedAt }
+  assert.equal(await recordEnd(db, held, 'completed', [], {}, seen), true)
+  const ended = await getExecution(db, notebookId, id)
+  assert.deepEqual(ended.progress, { phase: 'finished', cell: 2, cells: 2 })
+  assert.deepEqual([ended.inputInfo, ended.ranOn], [inputInfo, RAN_ON])
+  assert.deepEqual([ended.inputsCompletedAt, ended.notebookCompletedAt], [inputsCompletedAt, notebookCompletedAt])
+})
+
+test('an end that expects another status than there is writes nothing', async (t) => {
+  const db = await openTestDatabase(t)
+  const { notebookId, id } = await makeWaiting(db)
+  const held = await claim(db)
+  await cancelExecution(db, notebookId, id)
+  assert.equal(await recordEnd(db, held, 'completed', [], {}, UNSEEN, ['inProgress']), false)
+  assert.equal((await getExecution(db, notebookId, id)).status, 'canceling')
+  assert.equal(await recordEnd(db, held, 'canceled', [], {}, UNSEEN), true)
 })
 
 test('a number of an attempt is never used again, also after a run was given back', async (t) => {

@@ -88,6 +88,39 @@ test('a hundred watchers see the same, whenever they came and wherever they begi
   assert.deepEqual(await follow(watch, execution.id, finalEventId(1)), [])
 })
 
+test('what comes while somebody reads is missed neither by them nor by who joins them', async (t) => {
+  const db = await openTestDatabase(t)
+  const [one, other] = [await claimed(db), await claimed(db)]
+  const [isRead, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let isFirst = true
+  // Holds the first look at the one execution back once the database has answered it.
+  const slow: Database = {
+    ...db,
+    query: async <Row>(text: string, values?: readonly unknown[]) => {
+      const rows = await db.query<Row>(text, values)
+      if (!isFirst || values?.[0] !== one.id) return rows
+      isFirst = false
+      isRead.resolve()
+      await mayGoOn.promise
+      return rows
+    },
+  }
+  await using watch = await openWatch(slow, NOTIFIED)
+  const [early, elsewhere] = [watch.follow(one.id, -1, UNTIL_END), watch.follow(other.id, -1, UNTIL_END)]
+  const first = next(early)
+  await isRead.promise
+  await next(elsewhere)
+  await recordLive(db, one, { cell: 1, cells: 1 }, texts(1, 'news'))
+  // Notifications come in order: once this one has, so has that of the news.
+  await recordLive(db, other, { cell: 1, cells: 1 }, texts(1, 'other'))
+  assert.deepEqual((await next(elsewhere)).map(say), ['other'])
+  const late = next(watch.follow(one.id, -1, UNTIL_END))
+  mayGoOn.resolve()
+  assert.deepEqual((await late).map(say), ['phase', 'news'])
+  assert.deepEqual((await first).map(say), ['phase'])
+  assert.deepEqual((await next(early)).map(say), ['news'])
+})
+
 test('an attempt that lost its execution tells nothing any more, and the next one begins after it', async (t) => {
   const db = await openTestDatabase(t)
   await using watch = await openWatch(db, NOTIFIED)

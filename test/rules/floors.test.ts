@@ -41,7 +41,7 @@ const OTHERS: Record<string, RegExp> = {
 
 /** Libraries with a room of their own. */
 const LIBRARIES: Record<string, RegExp> = {
-  zeromq: /^server\/kernel\//,
+  zeromq: /^server\/kernel\/|^test\/support\//,
   pg: /^server\/stores\/|^test\//,
   'pg-copy-streams': /^server\/stores\//,
   fastify: /^server\/http\//,

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { BARE_CALLS } from '../../server/sandbox/bare-calls.ts'
 import { seccompProgram } from '../../server/sandbox/seccomp.ts'
 import { DENIED, NUMBERS } from '../../server/sandbox/syscalls.ts'
 
 const ALLOWED = 'allowed'
 const KILLED = 'killed'
+const DONE = 0
 const EPERM = 1
 const EACCES = 13
 const ENOSYS = 38
@@ -51,7 +53,7 @@ function verdict(value: number): number | string {
 for (const architecture of ['x64', 'arm64'] as const) {
   const { audit, calls, ownDenied } = NUMBERS[architecture]
   const own = seccompProgram(architecture)
-  const none = seccompProgram(architecture, 'no sockets')
+  const none = seccompProgram(architecture, 'own user id')
   const ask = (number: number, ...args: number[]) => decide(own, { number, args, audit })
 
   test(`every listed call is refused and every other number goes through (${architecture})`, () => {
@@ -78,6 +80,17 @@ for (const architecture of ['x64', 'arm64'] as const) {
       assert.equal(ask(calls.socket, family), families.includes(family) ? ALLOWED : EAFNOSUPPORT)
       assert.equal(decide(none, { number: calls.socket, args: [family], audit }), EACCES)
     }
+  })
+
+  test(`without namespaces nothing is made that outlives the run, and no other process is changed (${architecture})`, () => {
+    const shared = seccompProgram(architecture, 'shared user id')
+    const { refused, prlimit, labels } = BARE_CALLS[architecture]
+    const answers = (number: number, ...args: number[]) =>
+      [own, none, shared].map((program) => decide(program, { number, args, audit }))
+    for (const number of refused) assert.deepEqual(answers(number), [ALLOWED, EPERM, EPERM], `call ${number}`)
+    assert.deepEqual(answers(prlimit, 0), [ALLOWED, ALLOWED, ALLOWED])
+    assert.deepEqual(answers(prlimit, 4711), [ALLOWED, EPERM, EPERM])
+    for (const number of labels) assert.deepEqual(answers(number), [ALLOWED, ALLOWED, DONE], `call ${number}`)
   })
 
   test(`keystrokes can't be pushed into a terminal (${architecture})`, () => {

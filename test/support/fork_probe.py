@@ -5,12 +5,18 @@ One JSON text a line, both ways. It is only reachable through the socket the for
 
 import contextlib
 import json
+import multiprocessing
 import os
 import socket
 import sys
+import tempfile
 
 with contextlib.suppress(ImportError):
     import numpy.random  # noqa: F401  # imported before the fork, as by the real one
+
+# What siblings would share if nobody saw to it: names drawn, and a key made, before the fork.
+tempfile.gettempdir()
+multiprocessing.current_process()
 
 
 def serve(connection: socket.socket, name: str, _ready: object) -> None:

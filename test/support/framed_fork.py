@@ -4,6 +4,7 @@ Speaks JSON lines on stdout: what prepare gave, then {"id", "pid"} and {"id", "s
 """
 
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -12,7 +13,7 @@ import socket
 import sys
 
 sys.path[0] = sys.argv[1]
-from forks import framed, preload  # noqa: E402
+from forks import preload  # noqa: E402
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def become(inherited: int, run_id: str, home: str, path: str) -> None:
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
             os.environ.pop(name, None)
         os.chdir(home)
-        framed.serve(sock, run_id)
+        importlib.import_module("forks.framed").serve(sock, run_id)
     finally:
         os._exit(70)
 

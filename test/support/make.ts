@@ -113,7 +113,7 @@ export async function makeEnding(
   db: Queryable,
   notebook: StoredNotebook,
   written: Readonly<Record<string, string>>,
-): Promise<Ending & { readonly blobRoot: string }> {
+): Promise<Ending & { readonly blobRoot: string; readonly outputDir: string }> {
   await makeExecution(db, notebook)
   const execution = await makeClaim(db)
   const folder = await makeFolder(t)

@@ -10,6 +10,8 @@ import { openSandbox } from '../../server/sandbox/process.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 
 export interface PeerRun {
+  /** What the format's own check says of the file before the run; null when nothing is wrong with it. */
+  readonly invalid: string | null
   /** The class of what nbclient raised; null when it ran to the end. */
   readonly error: string | null
   readonly notebook: Notebook
@@ -55,12 +57,11 @@ export async function runInNbclient(
   if (ending.exitCode !== 0) throw new Error(`nbclient ended with ${ending.exitCode}: ${ending.stderrTail}`)
   const results: unknown = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))
   // Written by our own script.
+  const written = Object.entries(results as Record<string, Omit<PeerRun, 'notebook'> & { notebook: unknown }>)
   return new Map(
-    Object.entries(results as Record<string, { error: string | null; notebook: unknown }>).map(
-      ([name, { error, notebook }]) => [
-        name,
-        { error, notebook: parseNotebook(Buffer.from(JSON.stringify(notebook))) },
-      ],
-    ),
+    written.map(([name, peer]) => [
+      name,
+      { ...peer, notebook: parseNotebook(Buffer.from(JSON.stringify(peer.notebook))) },
+    ]),
   )
 }

@@ -95,7 +95,8 @@ export async function runScripted(
         ended.resolve({ reason: 'exited', exitCode: 1, signal: null, stderrTail: '', usage: {}, ...ending }),
     }
     if (type === 'kernel_info_request') return say.reply({ status: 'ok' }).then(() => say.status('idle'))
-    if (type === 'execute_request') return left.shift()?.(say) ?? Promise.resolve()
+    // What a script still says when the run has ended can't be sent any more.
+    if (type === 'execute_request') return (left.shift()?.(say) ?? Promise.resolve()).catch(() => {})
     received.push(content)
     return Promise.resolve()
   }

@@ -15,6 +15,7 @@ export const EMAIL = 'someone@example.com'
 export const PASSWORD = 'a password for tests'
 
 export interface RunningService extends AsyncDisposable {
+  /** Where the door is; of a worker, its id. */
   readonly url: string
   readonly pid: number
   readonly dataDir: string
@@ -32,13 +33,19 @@ export async function makeDataDir(): Promise<{ path: string } & AsyncDisposable>
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Starts the service and waits until it says where it is. Disposing it stops it and removes a data folder of its own. */
+/**
+ * Starts the service and waits until it says where it is; with `smallDiskMb`, which needs root, on a disk of that size
+ * that only it sees. Disposing it stops it and removes a data folder of its own.
+ */
 export async function startService(
-  options: { dataDir?: string; env?: Record<string, string> } = {},
+  options: { dataDir?: string; env?: Record<string, string>; smallDiskMb?: number } = {},
 ): Promise<RunningService> {
   const own = options.dataDir ? undefined : await makeDataDir()
   const dataDir = options.dataDir ?? own?.path ?? ''
-  const child = spawn(process.execPath, [MAIN], {
+  const [program, ...args] = options.smallDiskMb
+    ? onSmallDisk(dataDir, options.smallDiskMb)
+    : ([process.execPath, MAIN] as const)
+  const child = spawn(program, args, {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '',
@@ -46,6 +53,8 @@ export async function startService(
       FIELDBOOK_DATA_DIR: dataDir,
       FIELDBOOK_ADMIN_EMAIL: EMAIL,
       FIELDBOOK_ADMIN_PASSWORD: PASSWORD,
+      // A test that stops a service means at once, unless it is about this.
+      FIELDBOOK_DRAIN: '0s',
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -77,6 +86,13 @@ export async function startService(
   }
 }
 
+/** The service in a mount namespace of its own; every step replaces the process by the next, so its pid stays. */
+function onSmallDisk(dataDir: string, sizeMb: number): readonly [string, ...string[]] {
+  const script = 'mount -t tmpfs -o "size=$1m,mode=0755" fieldbook "$2" && exec "$3" "$4"'
+  const command = ['sh', '-c', script, 'sh', String(sizeMb), dataDir, process.execPath, MAIN]
+  return ['unshare', '--mount', '--propagation', 'private', ...command]
+}
+
 /** Starts the service where it is expected to refuse, and gives what it said and its exit code. */
 export async function failToStart(env: Record<string, string>): Promise<{ output: string; exitCode: number | null }> {
   const child = spawn(process.execPath, [MAIN], {
@@ -93,7 +109,7 @@ export async function failToStart(env: Record<string, string>): Promise<{ output
 async function readyUrl(child: ChildProcess, exited: Promise<unknown>, output: () => string): Promise<string> {
   const ready = new Promise<string>((resolve) => {
     const look = () => {
-      const url = /ready at (http:\S+)/.exec(output())?.[1]
+      const url = /is ready (?:at|as worker) (\S+)/.exec(output())?.[1]
       if (url) resolve(url)
     }
     child.stdout?.on('data', look)

@@ -29,7 +29,7 @@ export const gatherDeviceData: Gather<DeviceDataInput> = async (input, file, sta
     from: boundOf(input.start, staging.relativeTo),
     to: boundOf(input.end, staging.relativeTo),
   }
-  await exportStates(staging.db, wanted, file, staging.signal)
+  await staging.inTurn(() => exportStates(staging.db, wanted, file, staging.signal))
 }
 
 /** Ids and tags of an input with their templates rendered. */

@@ -1,5 +1,6 @@
 /** What the staging of one input is given. Every kind of input is a function of this shape in a file of its own. */
 
+import type { Turns } from '../../ground/turns.ts'
 import type { Database } from '../../stores/postgres/database.ts'
 import type { TemplateContext } from '../../templates/render.ts'
 
@@ -11,6 +12,8 @@ export interface Staging {
   /** What templates of inputs see: `ctx` and `globals`. */
   readonly context: TemplateContext
   readonly signal: AbortSignal
+  /** For whatever holds a session of the pool for long: one run must not take them all. */
+  readonly inTurn: Turns
 }
 
 /** Writes the input to `file`. @throws invalid, notFound with a message for the owner of the notebook */

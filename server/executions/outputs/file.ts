@@ -10,8 +10,11 @@ export const storeFile: Store<FileOutput> = (output, file, storing) => place(out
 
 /** A result file without a destination is only linked to from the execution. */
 export const storeExecutionResult: Store<ExecutionResultOutput> = async (output, file, storing) => {
-  if (output.destinationFileNameTemplate || output.destinationDirectoryTemplate) await place(output, file, storing)
+  if (hasDestination(output)) await place(output, file, storing)
 }
+
+export const hasDestination = (output: Destination): boolean =>
+  Boolean(output.destinationFileNameTemplate || output.destinationDirectoryTemplate)
 
 interface Destination {
   readonly destinationFileNameTemplate?: string

@@ -9,8 +9,8 @@ import type { KeptFile } from '../record.ts'
 export interface OutputFile {
   readonly fileName: string
   readonly kept: KeptFile
-  /** A path that opens it. */
-  readonly path: string
+  /** A path that opens it; a result has none. */
+  readonly path?: string
 }
 
 export interface Storing {

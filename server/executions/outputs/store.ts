@@ -3,7 +3,7 @@
 import type { NotebookOutput, OutputType } from '../../../contract/notebook-files.ts'
 import { invalid } from '../../ground/errors.ts'
 import { storeDataTable } from './data-table.ts'
-import { storeExecutionResult, storeFile } from './file.ts'
+import { hasDestination, storeExecutionResult, storeFile } from './file.ts'
 import type { Store } from './output.ts'
 
 const stores: { [T in OutputType]: Store<Extract<NotebookOutput, { outputType: T }>> } = {
@@ -17,6 +17,10 @@ const stores: { [T in OutputType]: Store<Extract<NotebookOutput, { outputType: T
     throw invalid('outputs of type directory are not supported by this version')
   },
 }
+
+/** Whether an output is more than the link to its file that every execution has. */
+export const isStored = (output: NotebookOutput): boolean =>
+  output.outputType === 'executionResult' ? hasDestination(output) : output.outputType !== 'temporaryUrl'
 
 /** Stores any output. @throws what the store of its type throws */
 export const storeOutput: Store<NotebookOutput> = (output, file, storing) => {
