@@ -6,6 +6,7 @@ Loading debugpy costs about 90 ms and opens a socket of its own; a notebook that
 import atexit
 import sys
 
+from forks.descriptors import watch
 from forks.ending import leave
 from forks.hiding import hide_ourselves
 from forks.wire import pack
@@ -16,8 +17,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     hide_ourselves()
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # makes `import debugpy` fail at once
+    from ipykernel.iostream import OutStream
     from ipykernel.kernelapp import IPKernelApp
 
+    OutStream._watch_pipe_fd = watch  # type: ignore[method-assign]
     app = IPKernelApp.instance()
     app.initialize(arguments)
     del sys.modules["debugpy"]

@@ -142,7 +142,7 @@ async function openRunning(
   const health = async () => ({
     sandbox: sandboxHealth(host),
     image: await imageHealth(images),
-    kernels: kernelHealth(kernels),
+    kernels: kernelHealth(kernels, host),
     worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
   return { worker, health }
@@ -198,8 +198,11 @@ const sandboxHealth = ({ level, name, missing, problem }: SandboxHost) => ({
   ...(problem === undefined ? {} : { problem }),
 })
 
-/** Ready even when nothing is warm: kernels then start cold, and the reason is told. */
-const kernelHealth = ({ state }: Kernels) => ({ ready: true, ...state })
+/** Ready even when nothing is warm: kernels then start cold, and the reason is told. Without namespaces none starts cold. */
+const kernelHealth = ({ state }: Kernels, { level }: SandboxHost) => ({
+  ready: level !== 1 || Object.values(state).every(({ ready }) => ready),
+  ...state,
+})
 
 async function imageHealth(images: { get(version: string): Promise<{ version: string; source: string }> }) {
   try {

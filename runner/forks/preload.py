@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .kernel import FramedKernel
 
-# Cheap and common. scipy and scikit-learn are left out: see docs/measurements for what they cost.
+# Cheap and common. scipy and scikit-learn are left out: together 83 MB of the fork server, and each fork takes a third longer.
 MODULES = (
     "numpy",
     "pandas",

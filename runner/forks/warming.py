@@ -70,8 +70,6 @@ async def _run(kernel: FramedKernel, cells: list[str]) -> None:
 
 def _forget(kernel: FramedKernel) -> None:
     shell: Any = kernel.shell
-    # asyncio.run has closed its loop, and the policy remembers that there was one: get_event_loop would raise.
-    asyncio.set_event_loop_policy(None)
     kernel.io_loop = None
     shell.reset(new_session=True)
     history = shell.history_manager

@@ -3,7 +3,7 @@
  * forked, and the one that stays when forking fails. Owns the sandbox, the sockets and the short folder they live in.
  */
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import { messageOf } from '../ground/errors.ts'
 import { environmentOf, fontMounts, type Places, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
+import type { OpenFolder } from '../sandbox/open-folder.ts'
 import { type Ending, openSandbox, type Sandbox, type SandboxProcess } from '../sandbox/process.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { SESSION_LIMITS, type Session, type SessionLimits } from './session.ts'
@@ -64,22 +65,23 @@ export class KernelNotStarted extends Error {
 export const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 const RUNNER_INSIDE = '/runner'
 const IPC_INSIDE = '/ipc'
+const CONNECTION_FILE = 'k.json'
 
 /** Resolves when the kernel has answered on both channels; rejects with KernelNotStarted or the signal's reason. */
 export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const { host, limits, signal, folder } = options
   await using parts = new AsyncDisposableStack()
-  const ipc = await openShortFolder(dirname(folder))
-  parts.defer(() => rm(ipc, { recursive: true, force: true }))
   const { uid, release } = host.takeUid()
   parts.defer(release)
   const bare = host.level === 0
   const inside = placesInside(host, folder)
-  const ipcInside = bare ? ipc : IPC_INSIDE
   if (bare) for (const path of [inside.outputs, inside.work]) await mkdir(path, { recursive: true })
+  const bareIpc = bare ? await openShortFolder(dirname(folder)) : undefined
+  parts.defer(async () => bareIpc && rm(bareIpc, { recursive: true, force: true }))
+  const ipcInside = bareIpc ?? IPC_INSIDE
   const key = randomBytes(32).toString('hex')
-  await writeFile(join(ipc, 'k.json'), connectionFile(ipcInside, key), { mode: 0o600 })
-  if (uid !== undefined && !bare) await give(uid, [ipc, join(ipc, 'k.json')])
+  const connection = connectionFile(ipcInside, key)
+  if (bareIpc) await writeFile(join(bareIpc, CONNECTION_FILE), connection, { mode: 0o600 })
 
   const process = parts.use(
     await openSandbox(
@@ -91,10 +93,10 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
           ...options.image.mounts,
           ...fontMounts(options.image),
           { source: options.inputs, target: inside.inputs },
-          { source: ipc, target: ipcInside, writable: true },
           { source: RUNNER, target: RUNNER_INSIDE },
         ],
         outputFolder: inside.outputs,
+        talkFolder: { path: IPC_INSIDE, files: { [CONNECTION_FILE]: connection } },
         limits,
         ...(uid === undefined ? {} : { uid }),
       },
@@ -102,6 +104,7 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
       signal ? { signal } : {},
     ),
   )
+  const ipc = bareIpc ?? parts.use(await openTalk(process, signal)).path
   const session = openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS })
   parts.use(session)
   const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
@@ -124,6 +127,30 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   }
 }
 
+/**
+ * The folder of the sockets, as soon as the sandbox has its file systems: some ten milliseconds after its process is there.
+ * Through the handle their paths are also short enough, whatever the service's folders are called.
+ */
+async function openTalk(process: Sandbox, signal: AbortSignal | undefined): Promise<OpenFolder> {
+  let gone: Ending | undefined
+  void process.exited.then((ending) => {
+    gone = ending
+  })
+  while (!gone) {
+    await using trying = new AsyncDisposableStack()
+    try {
+      const folder = trying.use(await process.openFolder(IPC_INSIDE))
+      await access(join(folder.path, CONNECTION_FILE))
+      trying.move()
+      return folder
+    } catch {
+      await setTimeout(2) // not there yet
+    }
+  }
+  signal?.throwIfAborted()
+  throw new KernelNotStarted('the interpreter ended before it answered', gone)
+}
+
 /** Before any cell, so that no notebook can have put something else there. */
 async function openOutputs(process: Sandbox, inside: Places) {
   try {
@@ -139,14 +166,10 @@ function connectionFile(folder: string, key: string): string {
   return JSON.stringify({ transport: 'ipc', ip: join(folder, 'k'), key, signature_scheme: 'hmac-sha256', ...ports })
 }
 
-async function give(uid: number, paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => chown(path, uid, uid)))
-}
-
 /** History in memory: on disk it would be a database and a thread, for nobody. */
 function kernelCommand(image: Image, host: SandboxHost, ipc: string): [string, ...string[]] {
   const runner = join(host.level === 0 ? RUNNER : RUNNER_INSIDE, 'kernel.py')
-  return [image.python, runner, '-f', join(ipc, 'k.json'), '--HistoryManager.hist_file=:memory:']
+  return [image.python, runner, '-f', join(ipc, CONNECTION_FILE), '--HistoryManager.hist_file=:memory:']
 }
 
 async function firstAnswer(

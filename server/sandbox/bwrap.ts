@@ -42,6 +42,7 @@ export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
     ...etcFiles(uid, fd),
     ...mountArguments(spec.mounts),
     ...ownFolders(spec),
+    ...talkFolder(spec, fd),
     '--remount-ro',
     '/',
     '--chdir',
@@ -123,6 +124,19 @@ function ownFolders({ outputFolder, cwd, limits }: SandboxSpec): string[] {
       : ['--perms', '0777', '--size', String(limits.outputBytes), '--tmpfs', outputFolder]),
     // In the home folder's memory, and bounded with it.
     ...(cwd.startsWith(`${HOME}/`) ? ['--perms', '0777', '--dir', cwd] : []),
+  ]
+}
+
+/** Sockets and a connection file; a folder of the machine would be a place to fill its disk from. */
+const TALK_BYTES = 1024 ** 2
+
+function talkFolder({ talkFolder: folder }: SandboxSpec, fd: (content: string) => string): string[] {
+  if (!folder) return []
+  return [
+    ...['--perms', '0777', '--size', String(TALK_BYTES), '--tmpfs', folder.path],
+    ...Object.entries(folder.files).flatMap(([name, text]) => [
+      ...['--perms', '0666', '--file', fd(text), `${folder.path}/${name}`],
+    ]),
   ]
 }
 

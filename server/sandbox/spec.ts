@@ -58,6 +58,8 @@ export interface SandboxSpec {
   readonly mounts: readonly Mount[]
   /** A folder in memory, of `outputBytes`; it outlives the sandbox for as long as `openFolder` holds it. */
   readonly outputFolder?: string
+  /** A small folder in memory to talk through, with files the process may read and replace; `openFolder` reaches it. */
+  readonly talkFolder?: { readonly path: string; readonly files: Readonly<Record<string, string>> }
   readonly limits: SandboxLimits
   /** The identity to run as when the service is root; an ordinary user's sandbox has that user's own. */
   readonly uid?: number

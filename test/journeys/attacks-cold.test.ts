@@ -1,5 +1,5 @@
-/** The attacks of `test/attacks/` against kernels that start cold in bubblewrap, and against every conversion to HTML. */
+/** The attacks of `test/attacks/` against kernels that start cold in bubblewrap, as all do when nothing can be forked. */
 
 import { attackSuite } from '../support/attack-suite.ts'
 
-await attackSuite('off')
+await attackSuite({ forking: 'off' })

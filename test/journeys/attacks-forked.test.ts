@@ -2,4 +2,4 @@
 
 import { attackSuite } from '../support/attack-suite.ts'
 
-await attackSuite('on')
+await attackSuite({ forking: 'on' })

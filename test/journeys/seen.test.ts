@@ -155,7 +155,9 @@ test('a client that goes away is forgotten, and comes back to where it was', asy
   await assert.rejects(reading, { name: 'AbortError' })
   await cancel(run)
   const rest = await watch(run, { lastEventId: last })
-  assert.deepEqual(brief(rest), ['cellError', '2/2 done', 'outputs', 'finished'])
+  // Whether the interrupt met the cell before it waited, and so became an error of it, is chance.
+  const told = brief(rest).filter((word) => word !== 'cellError')
+  assert.deepEqual(told, ['2/2 done', 'outputs', 'finished'])
 })
 
 test('a client that reads nothing holds up neither the run nor another client', async () => {

@@ -75,6 +75,44 @@ test('a holder whose attempt is over writes nothing and leaves no blob behind', 
   assert.deepEqual(await blobsBelow(ending.blobRoot, '.'), [])
 })
 
+/** The same database, whose connection breaks once: in the transaction before it is committed, or just after. */
+function breakingOnce(db: Database, when: 'before the commit' | 'after the commit'): Database {
+  let isBroken = false
+  const breakConnection = () => {
+    isBroken = true
+    throw new Error('Connection terminated unexpectedly')
+  }
+  return {
+    ...db,
+    transaction: async (work, options) => {
+      const result = await db.transaction(async (tx) => {
+        const done = await work(tx)
+        if (!isBroken && when === 'before the commit') breakConnection()
+        return done
+      }, options)
+      if (!isBroken) breakConnection()
+      return result
+    },
+  }
+}
+
+for (const when of ['before the commit', 'after the commit'] as const) {
+  test(`an end whose connection broke ${when} is there once, with its files and nothing more`, async (t) => {
+    const db = await openTestDatabase(t)
+    const table = await makeTable(db, [column('name')])
+    const { applicationId, id: dataTableId } = table
+    const outputs: NotebookOutput[] = [file('a.txt'), { outputType: 'dataTable', fileName: 'rows.csv', dataTableId }]
+    const notebook = await makeNotebook(db, { applicationId, outputs })
+    const ending = await makeEnding(t, db, notebook, { 'a.txt': 'text', 'rows.csv': 'name\nx\n' })
+    assert.equal(await finishExecution(breakingOnce(db, when), ending), 'completed')
+    assert.equal((await getExecution(db, notebook.id, ending.execution.id)).status, 'completed')
+    assert.deepEqual(await namesIn(db, applicationId), ['a.txt'])
+    assert.equal((await listRows(db, applicationId, dataTableId, {})).totalCount, 1)
+    // The file, its copy among the application files, the rows and the log.
+    assert.equal((await blobsBelow(ending.blobRoot, '.')).length, 4)
+  })
+}
+
 test('an execution finishes once, and not after it was deleted', async (t) => {
   const db = await openTestDatabase(t)
   const notebook = await makeNotebook(db, { outputs: [file('a.txt')] })

@@ -10,9 +10,12 @@ import type { Message } from '../../server/kernel/wire.ts'
 import { openFramedFork } from '../support/framed-kernel.ts'
 import { runFramed, shownBy } from '../support/framed-run.ts'
 import { testImage } from '../support/image.ts'
+import { until } from '../support/until.ts'
 
 const fork = await openFramedFork(await testImage(), ['json', 'multiprocessing.util', 'logging'])
 after(() => fork[Symbol.asyncDispose]())
+
+const ASKED = { silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: false }
 
 const LOOPS: Readonly<Record<string, string>> = {
   'a loop': 'while True: pass',
@@ -53,6 +56,36 @@ test('a burst of interrupts over many cells ends cells only: each is answered, a
   assert.deepEqual(outcome, { kind: 'finished' })
   assert.equal(cells.length, 150)
   assert.deepEqual((await runFramed(kernel, ['"alive"'])).cells.map(shownBy), [["'alive'"]])
+})
+
+test('interrupts while nobody reads what it prints cut no message in two', async () => {
+  await using kernel = await fork.kernel()
+  const texts: string[] = []
+  kernel.session.onOutput(({ content }) => texts.push(String(content['text'] ?? '')))
+  kernel.pause()
+  const asked = kernel.session.request('execute_request', {
+    ...ASKED,
+    code: 'while True: print("x" * 60_000, flush=True)',
+  })
+  for (let times = 0; times < 5; times++) {
+    // Where in the system it waits: while it has nothing to do, for events.
+    await until(async () => /sock|unix/.test(await readFile(`/proc/${kernel.pid}/wchan`, 'utf8')))
+    kernel.interrupt()
+  }
+  kernel.resume()
+  assert.equal((await asked.done).content['ename'], 'KeyboardInterrupt')
+  assert.match(texts.join(''), /^(x{60000}\n)+$/)
+  assert.deepEqual((await runFramed(kernel, ['"alive"'])).cells.map(shownBy), [["'alive'"]])
+})
+
+test('a task that raises KeyboardInterrupt does not end the kernel', async () => {
+  await using kernel = await fork.kernel()
+  const { cells } = await runFramed(kernel, [
+    'import asyncio\nasync def stop(): raise KeyboardInterrupt\ntask = asyncio.create_task(stop())',
+    'type(task.exception()).__name__',
+    'await asyncio.sleep(0, "awaited")',
+  ])
+  assert.deepEqual(cells.map(shownBy), [[], ["'KeyboardInterrupt'"], ["'awaited'"]])
 })
 
 test('at a graceful end files are written, threads are waited for, and only the handlers of the notebook run', async () => {
@@ -130,6 +163,13 @@ test('sys.exit is an error of the cell, not the end of the kernel', async () => 
   assert.deepEqual(shownBy(cells[1]), ["'alive'"])
 })
 
+test('the service sees that a kernel has died, also when a process it forked lives on', async () => {
+  await using kernel = await fork.kernel()
+  const code = 'import os, time\nif os.fork() == 0: time.sleep(60)\nos._exit(3)'
+  kernel.session.request('execute_request', { ...ASKED, code }).done.catch(() => {})
+  await assert.rejects(kernel.session.broken, /its connection broke/)
+})
+
 test('a kernel whose service is gone ends, whether it waits or prints, and its forked children do not keep it', async () => {
   const waiting = await fork.kernel()
   await runFramed(waiting, ['import os\nif os.fork() == 0:\n    import time; time.sleep(60); os._exit(0)'])
@@ -140,7 +180,7 @@ test('a kernel whose service is gone ends, whether it waits or prints, and its f
   const turning = Promise.withResolvers<void>()
   printing.session.onOutput(() => turning.resolve())
   const code = 'while True: print("x" * 1000)'
-  printing.session.request('execute_request', { code, silent: false, store_history: true }).done.catch(() => {})
+  printing.session.request('execute_request', { ...ASKED, code }).done.catch(() => {})
   await turning.promise
   await printing.session[Symbol.asyncDispose]()
   assert.equal((await printing.process.exited).exitCode, 1)

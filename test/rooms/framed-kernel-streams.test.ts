@@ -28,7 +28,7 @@ const execute = (kernel: FramedKernel, code: string) =>
 test('text keeps its order, whoever writes it: Python, C code, a child process', async () => {
   await using kernel = await fork.kernel()
   const { cells } = await runFramed(kernel, [
-    'import os, ctypes\nfrom IPython.display import display\nC = ctypes.CDLL(None)',
+    "import os, ctypes\nfrom IPython.display import display\nC = ctypes.PyDLL(None)  # keeps the interpreter's lock, so that no other thread reads meanwhile",
     'print("1"); os.system("echo 2"); print("3"); C.puts(b"4"); C.fflush(None); print("5"); os.write(1, b"6\\n"); display("7"); print("8");',
     'print("out"); os.system("echo err >&2"); print("out again")',
     'os.write(2, b"last words\\n");',

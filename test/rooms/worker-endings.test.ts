@@ -113,8 +113,14 @@ test('no working folder is left, however the run ended', async (t) => {
   const parts = await makeRunParts(t, db)
   const closing = new AbortController()
   closing.abort(new GivenUp('the worker is closing'))
-  await runExecution(await claimed(parts, ['1']), parts, new AbortController())
-  await runExecution(await claimed(parts, ['1 / 0']), parts, new AbortController())
+  // What is shorter stays in memory.
+  const long = `print('x' * 100_000)`
+  const printing = await claimed(parts, [long])
+  await runExecution(printing, parts, new AbortController())
+  const { outputInfo } = await ended(db, printing)
+  assert.equal(outputInfo['result.log']?.size, 100_001)
+  assert.ok((outputInfo['result.ipynb']?.size ?? 0) > 100_000)
+  await runExecution(await claimed(parts, [long, '1 / 0']), parts, new AbortController())
   await assert.rejects(runExecution(await claimed(parts, ['1']), parts, closing), GivenUp)
   assert.deepEqual(await readdir(parts.workRoot), [])
 })

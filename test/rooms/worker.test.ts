@@ -202,6 +202,18 @@ test('the folder of a worker that died is removed, those of the living are not',
   assert.deepEqual(await names(), [living.id])
 })
 
+test('a claim whose answer was lost is noticed by the worker that made it, and run after all', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  await using before = await openPresence(db, { root: parts.workRoot, log: () => {} })
+  const run = await start(db, parts, [WRITE])
+  await claimExecution(db, before.id, NEVER_MS)
+  await using worker = await openWorker(parts, { slots: 1, pollMs: NEVER_MS, leaseMs: 600 })
+  await db.query('update executions set worker_id = $1', [worker.id])
+  const execution = await until(db, run, ended)
+  assert.deepEqual([execution.status, execution.attempt], ['completed', 2])
+})
+
 test('a worker whose run was taken from it gives up without a trace', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeRunParts(t, db)

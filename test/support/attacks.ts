@@ -20,7 +20,7 @@ export interface Attack {
   /** Levels of the sandbox at which it must end so; all when left out. Level 1 promises less, see docs/security.md. */
   readonly levels?: readonly number[]
   /** What a machine must have for this to end so; it is skipped with that reason elsewhere. */
-  readonly needs?: 'cgroup' | 'cgroup when cold'
+  readonly needs?: 'cgroup' | 'cgroup when cold' | 'a count of its own processes'
   /** Limits of the notebook's own. */
   readonly limits?: Readonly<Record<string, number>>
   /** Texts that `result.log` has, and such as it has not. */

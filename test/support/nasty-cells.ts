@@ -187,7 +187,7 @@ const FLOW: readonly NastyCell[] = [
   both('len??'),
   both('%pinfo len'),
   both('%store X'),
-  both('%%script false --no-raise-error\nx'),
+  both('%%script --no-raise-error bash\nexit 4'),
   both('%%python3\nprint("another python")'),
   both('%xmode Plain\n'),
   both('1/0'),

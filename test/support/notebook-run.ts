@@ -6,16 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../../server/ground/log.ts'
 import { type Outcome, type RunOptions, runCells } from '../../server/kernel/execute.ts'
-import { createKernels } from '../../server/kernel/kernels.ts'
+import { createKernels, type Kernels } from '../../server/kernel/kernels.ts'
 import { type CodeCell, type Notebook, parseNotebook } from '../../server/kernel/notebook.ts'
 import type { SessionLimits } from '../../server/kernel/session.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from './image.ts'
+import { until } from './until.ts'
 
 export interface RunSettings extends Pick<RunOptions, 'limits' | 'times' | 'onEvent' | 'onStream' | 'onOverdue'> {
   readonly signal?: AbortSignal
   readonly sandbox?: Partial<SandboxLimits>
   readonly session?: SessionLimits
+  /** Where the kernel comes from; without it the kernel starts cold. */
+  readonly kernels?: Kernels
   /** Called with INPUT_DIR before the first cell. */
   readonly stage?: (inputs: string) => Promise<void>
   /** Called with OUTPUT_DIR after the kernel has ended. */
@@ -45,15 +48,28 @@ export function runSources(
   return runNotebook(parseNotebook(Buffer.from(JSON.stringify(file))), settings)
 }
 
-/** Runs a notebook in place, in a kernel that starts cold. */
+/** Kernels that are forked, once the fork server is ready. */
+export async function openForkedKernels(): Promise<{ readonly kernels: Kernels } & AsyncDisposable> {
+  const [image, host] = await shared
+  await using parts = new AsyncDisposableStack()
+  const root = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
+  parts.defer(() => rm(root, { recursive: true, force: true }))
+  const options = { host, root, limits: DEFAULT_LIMITS, spares: 0, forking: true, log: createLog('silent') }
+  const kernels = parts.use(createKernels(options))
+  kernels.warm(image)
+  await until(() => kernels.state[image.version]?.ready === true)
+  const owned = parts.move()
+  return { kernels, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Runs a notebook in place. */
 export async function runNotebook(notebook: Notebook, settings: RunSettings = {}): Promise<Ran> {
   const [image, host] = await shared
   await using parts = new AsyncDisposableStack()
   const root = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
   parts.defer(() => rm(root, { recursive: true, force: true }))
   const limits = { ...DEFAULT_LIMITS, ...settings.sandbox }
-  const log = createLog('silent')
-  const kernels = parts.use(createKernels({ host, root, limits, spares: 0, forking: false, log }))
+  const kernels = settings.kernels ?? parts.use(coldKernels())
   const signal = settings.signal ? { signal: settings.signal } : {}
   const session = settings.session ? { sessionLimits: settings.session } : {}
   await using seat = await kernels.take({ image, limits, ...session, ...signal })
@@ -63,6 +79,10 @@ export async function runNotebook(notebook: Notebook, settings: RunSettings = {}
   await settings.collect?.(opened.outputs)
   const cells = notebook.cells.filter((cell) => cell.cell_type === 'code')
   return { outcome, notebook, cells, printed: cells.map(stdoutOf).join('') }
+
+  function coldKernels(): Kernels {
+    return createKernels({ host, root, limits, spares: 0, forking: false, log: createLog('silent') })
+  }
 
   async function runIn(): Promise<Outcome> {
     await using kernel = opened

@@ -40,7 +40,7 @@ const SETTINGS = {
   unix_socket_permissions: '0700',
   port: '5432',
   shared_buffers: '64MB',
-  max_connections: '60',
+  max_connections: '100',
   log_checkpoints: 'off',
   // A refused duplicate is an answer to a caller; its details would put tenants' values into the log.
   log_error_verbosity: 'terse',
