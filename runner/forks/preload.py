@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,9 @@ MODULES = (
 )
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# How long an idle thread of OpenBLAS looks for work, as a power of two of processor ticks: 0.4 ms. By default it is 25 ms, of
+# a core that every run would lose, because the threads start with the first cell whether that computes or not.
+_WHILE_IMPORTING = {**dict.fromkeys(_THREADS, "1"), "OPENBLAS_THREAD_TIMEOUT": "20"}
 
 
 def prepare(names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def prepare(names: Sequence[str] | None = None) -> dict[str, Any]:
     # After the shell's reset, which would put its own commands behind those of extensions.
     made.parent.init_extensions()
     made.parent.init_code()
+    shutil.rmtree(made.parent.ipython_dir, ignore_errors=True)  # a stand-in; each child moves to its own
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"after preloading there are {threads} threads; a process with more than one can't be forked")
@@ -99,8 +104,8 @@ def _make(names: Sequence[str]) -> tuple[FramedKernel, list[str], list[dict[str,
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Libraries of linear algebra start their threads when they are imported, as many as these variables say."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in _WHILE_IMPORTING}
+    os.environ.update(_WHILE_IMPORTING)
     try:
         yield
     finally:

@@ -147,10 +147,12 @@ class Server:
     def _reap(self, run: Run) -> None:
         if run.report >= 0:
             self._read_report(run)
-        before = run.processes.descriptors()
-        gone = run.processes.reap()
-        for descriptor in set(before) - set(run.processes.descriptors()):
+        # Before they are closed: a child that was just forked has them open as well, and epoll would go on telling of them.
+        for descriptor in run.processes.descriptors():
             self._selector.unregister(descriptor)
+        gone = run.processes.reap()
+        for descriptor in run.processes.descriptors():
+            self._watch(descriptor, lambda: self._reap(run))
         if not gone:
             return
         del self._runs[run.id]

@@ -77,7 +77,7 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const inside = placesInside(host, folder)
   if (bare) for (const path of [inside.outputs, inside.work]) await mkdir(path, { recursive: true })
   const bareIpc = bare ? await openShortFolder(dirname(folder)) : undefined
-  parts.defer(async () => bareIpc && rm(bareIpc, { recursive: true, force: true }))
+  if (bareIpc) parts.defer(() => rm(bareIpc, { recursive: true, force: true }))
   const ipcInside = bareIpc ?? IPC_INSIDE
   const key = randomBytes(32).toString('hex')
   const connection = connectionFile(ipcInside, key)

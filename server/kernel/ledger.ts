@@ -172,8 +172,7 @@ export class Ledger {
   }
 
   #shorten(account: Account, cut: Cut, stream: StreamOutput, bytes: number): void {
-    // Four bytes are at least one character, so that the smallest excess goes as well.
-    const dropped = this.#streams.dropHead(stream, Math.max(4, bytes))
+    const dropped = this.#streams.dropHead(stream, bytes)
     this.#sizes.set(stream, this.#charged(stream) - dropped)
     this.#add(account, -dropped)
     cut.bytes += dropped

@@ -92,6 +92,18 @@ test('the error that ended a cell is there after the longest output', () => {
   )
 })
 
+test('an error stays that alone is more than a cell may hold', () => {
+  const long = message('error', { ename: 'ValueError', evalue: 'v'.repeat(5000), traceback: [] })
+  const cell = after([...lines(5000), long], { cellBytes: 2000 })
+  assert.equal(cell.outputs.at(-1)?.output_type, 'error')
+})
+
+test('a picture that reaches beyond the half of a cell is its beginning', () => {
+  const cell = after([display('x'.repeat(1200)), ...lines(5000)], { cellBytes: 2000 })
+  assert.equal(textOf(cell.outputs[0]), 'x'.repeat(1200))
+  assert.match(textOf(cell.outputs.at(-1)), /line 4999\n$/)
+})
+
 test('text is cut between characters, not within', () => {
   const cell = after(
     Array.from({ length: 3000 }, () => print('🎵é')),
@@ -135,6 +147,31 @@ test('a late output of a cell that gave way is kept behind its marker', () => {
   assert.match(texts(early).join(''), /^\[1\.5 KB were left out here.*\]\nlate\n$/)
 })
 
+test('a cell that speaks now never gives way to its own words', () => {
+  const [first, second, third] = [makeCell(), makeCell(), makeCell()]
+  const outputs = new Outputs(limitsOf({ cellBytes: 2000, runBytes: 4000 }))
+  outputs.apply(first, print('1'.repeat(1300)), 1)
+  outputs.apply(second, print('2'.repeat(1300)), 1)
+  outputs.apply(third, print('3'.repeat(1100)), 1)
+  outputs.apply(second, print('2'.repeat(400)), 1)
+  assert.deepEqual(
+    [first, second, third].map((cell) => texts(cell).join('').slice(0, 1)),
+    ['1', '2', '['],
+  )
+  assert.equal(texts(second).join('').length, 1700)
+})
+
+test('what was cleared a hundred times leaves the run its room', () => {
+  const [first, second] = [makeCell(), makeCell()]
+  const outputs = new Outputs(limitsOf({ cellBytes: 2000, runBytes: 4000 }))
+  outputs.apply(first, print('1'.repeat(1500)), 1)
+  for (let round = 0; round < 100; round++) {
+    outputs.apply(second, print('2'.repeat(1500)), 1)
+    outputs.apply(second, message('clear_output', { wait: false }), 1)
+  }
+  assert.deepEqual([texts(first), texts(second)], [['1'.repeat(1500)], []])
+})
+
 test('an update of a display that was left out changes nothing, one that is too large leaves a note', () => {
   const cell = after(
     [display('a', 'gone'), ...lines(3000), display('b', 'here'), display('c', 'gone', 'update_display_data')],
@@ -158,7 +195,6 @@ test('the log has the beginning at once and the end at the end, with what was le
   assert.match(written.join(''), /\[2\.\d KB were left out here: at most 1000 bytes are kept\]/)
   assert.match(written.join('').replaceAll('stdout:', ''), /998\n999\n.*stderr:the end\n$/s)
 })
-
 
 const floods: [string, (count: number) => Iterable<Message>][] = [
   ['prints without a line end', (count) => repeated(count, () => print('.'))],
