@@ -9,6 +9,7 @@ import sys
 from forks.descriptors import watch
 from forks.ending import leave
 from forks.hiding import hide_ourselves
+from forks.lean import keep_no_prints
 from forks.wire import pack
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     OutStream._watch_pipe_fd = watch  # type: ignore[method-assign]
     app = IPKernelApp.instance()
     app.initialize(arguments)
+    keep_no_prints(app.shell)
     del sys.modules["debugpy"]
     app.session.pack = pack  # the stock one loses a print that has half a surrogate pair in it, and all that came with it
     app.start()

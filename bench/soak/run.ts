@@ -10,7 +10,7 @@ import { type Chance, createChance } from './chance.ts'
 import { type Cluster, openCluster } from './cluster.ts'
 import { faultsFor } from './faults.ts'
 import { type Lanes, look, openLanes } from './lanes.ts'
-import { causeOf, judgeEnds, judgeLeftovers, judgeLogs, judgeOutputs, tally } from './verdict.ts'
+import { causeOf, judgeEnds, judgeLeftovers, judgeLogs, judgeOutputs, judgeRemains, tally } from './verdict.ts'
 import { makeWorkplace } from './work.ts'
 
 const HELP = `npm run soak -- [options]
@@ -72,6 +72,7 @@ async function soak(minutes: number, seed: number, lanesCount: number): Promise<
     problems.push(...judgeEnds(lanes.runs, injected.get('kernel or spare killed') ?? 0))
     problems.push(...(await judgeOutputs(client, place, lanes.runs)))
     report(lanes, injected)
+    problems.push(...(await judgeRemains(cluster)))
   } finally {
     await cluster[Symbol.asyncDispose]()
   }

@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from '../../client/client.ts'
 import { listRows } from '../../contract/data-tables.ts'
 import { getMinuteCounts } from '../../contract/executions.ts'
@@ -141,11 +142,29 @@ export const judgeLogs = (logs: string): string[] =>
     return line ? [`in a log: ${line.slice(0, 500)}`] : []
   })
 
+/** The living remove the folders of the dead within this time, also when they have only just started. */
+const CLEARED_MS = 30_000
+
+/** Folders of workers that died and that no living one has removed. */
+export async function judgeRemains({ dataDir, workers }: Cluster): Promise<string[]> {
+  const living = new Set(workers.map(({ ready }) => ready))
+  const deadline = performance.now() + CLEARED_MS
+  for (;;) {
+    const dead = (await readdir(join(dataDir, 'work'))).filter((name) => !living.has(name))
+    if (dead.length === 0 || performance.now() > deadline) {
+      return dead.map((name) => `the folder of the dead worker ${name} is left`)
+    }
+    await pause(200)
+  }
+}
+
 /** What is left when everything has been told to stop: processes, folders, sockets, control groups. */
 export async function judgeLeftovers({ dataDir, door, workers }: Cluster): Promise<string[]> {
   const pids = new Set([door, ...workers].flatMap(({ pids }) => [...pids]).map(String))
   const folders = await Promise.all(
-    ['work', 'tmp', 'blobs/.incoming'].map(async (name) =>
+    // What a killed process was just writing to blobs/.incoming goes with a start an hour later; until then it looks the
+    // same as what another one is writing.
+    ['work', 'tmp'].map(async (name) =>
       (await readdir(join(dataDir, name)).catch(() => [])).map((entry) => join(name, entry)),
     ),
   )

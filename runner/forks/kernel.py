@@ -20,6 +20,7 @@ from ipykernel.displayhook import ZMQDisplayHook
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
+from .lean import keep_no_prints
 from .wire import FramedSession
 
 
@@ -92,6 +93,7 @@ def create_kernel() -> FramedKernel:
     app.init_path()
     app.init_shell()
     app.init_gui_pylab()
+    keep_no_prints(kernel.shell)
     return kernel
 
 

@@ -1,6 +1,6 @@
 /**
- * Looks after what workers that are gone have left: the executions they held go back to the queue, their folders are
- * removed. Every worker has a reaper; each thing is taken back once, because the update that does it is guarded.
+ * Looks after what workers that are gone have left: the executions they held go back to the queue, their processes,
+ * control groups and folders are removed. Every worker has a reaper; each thing is taken back once, because the update that does it is guarded.
  */
 
 import { readdir } from 'node:fs/promises'
@@ -8,6 +8,9 @@ import { join } from 'node:path'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import { removeTree } from '../ground/remove-tree.ts'
+import { removeAbandoned } from '../sandbox/cgroup-place.ts'
+import type { SandboxHost } from '../sandbox/host.ts'
+import { killUsersOf } from '../sandbox/orphans.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { heldElsewhere, takeBack } from './leases.ts'
 import { findLost, type Sightings } from './lost.ts'
@@ -17,6 +20,7 @@ export interface ReaperParts {
   readonly db: Queryable
   readonly log: Log
   readonly presence: Presence
+  readonly host: Pick<SandboxHost, 'cgroup'>
   readonly leaseMs: number
 }
 
@@ -58,15 +62,20 @@ export function openReaper(parts: ReaperParts): AsyncDisposable {
     const now = performance.now()
     const since = new Map(absent.map((name) => [name, absentSince.get(name) ?? now]))
     const gone = absent.filter((name) => now - (since.get(name) ?? now) >= ABSENT_MS)
-    for (const name of gone) {
-      // Where a process of the dead is just ending, its folder can be in use for another moment.
-      await removeTree(join(parts.presence.root, name)).then(
-        () => since.delete(name),
-        () => {},
-      )
-    }
+    for (const name of gone) if (await clear(join(parts.presence.root, name))) since.delete(name)
+    if (gone.length > 0 && parts.host.cgroup) await removeAbandoned(parts.host.cgroup)
     absentSince = since
     sweepAtMs = since.size > 0 ? 0 : now + SWEEP_MS
+  }
+
+  /** false when it has to be tried again: a process of the dead may need another moment to end. */
+  const clear = async (folder: string): Promise<boolean> => {
+    const killed = await killUsersOf(folder)
+    if (killed > 0) parts.log.warn({ folder, killed }, 'processes of a lost worker ended')
+    return removeTree(folder).then(
+      () => killed === 0,
+      () => false,
+    )
   }
 
   const timer = setInterval(() => {

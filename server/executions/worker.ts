@@ -105,7 +105,7 @@ class SlotWorker implements Worker {
   }
 
   async open(): Promise<void> {
-    const { db, log } = this.#parts
+    const { db, log, host } = this.#parts
     // A session that was lost has missed what was told meanwhile, and was mostly lost with the database: the leases may
     // be all but over.
     const back = () => {
@@ -119,7 +119,7 @@ class SlotWorker implements Worker {
       setInterval(() => this.#wake(), this.#pollMs),
       setInterval(() => this.#quietly('lease not renewed', () => this.#renew()), this.#leaseMs / 3),
     ]
-    this.#listeners.use(openReaper({ db, log, presence: this.#presence, leaseMs: this.#leaseMs }))
+    this.#listeners.use(openReaper({ db, log, host, presence: this.#presence, leaseMs: this.#leaseMs }))
     this.#wake()
   }
 

@@ -101,7 +101,7 @@ function upwards(point: string, path: string): string[] {
 }
 
 /** A killed service leaves its groups behind, empty: their processes die with it. One that holds processes can't be removed. */
-async function removeAbandoned(place: CgroupPlace): Promise<void> {
+export async function removeAbandoned(place: CgroupPlace): Promise<void> {
   for (const parent of groupFolders(place, '.')) {
     for (const name of await readdir(parent).catch(() => [])) {
       const pid = GROUP_NAME.exec(name)?.[1]

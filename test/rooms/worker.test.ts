@@ -11,6 +11,8 @@ import type { Execution } from '../../server/executions/record.ts'
 import type { RunParts } from '../../server/executions/run.ts'
 import { cancelExecution, claimExecution, getExecution, QUEUED } from '../../server/executions/store.ts'
 import { openWorker } from '../../server/executions/worker.ts'
+import { openSandbox } from '../../server/sandbox/process.ts'
+import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { patient } from '../../server/stores/postgres/away.ts'
 import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
 import { makeCells, makeExecution, makeNotebook, makeRunParts } from '../support/make.ts'
@@ -189,14 +191,27 @@ test('a worker that drains lets its run end and claims nothing more', async (t) 
   assert.equal((await getExecution(db, waiting.notebookId, waiting.id)).status, 'queued')
 })
 
-test('the folder of a worker that died is removed, those of the living are not', async (t) => {
+test('the folder of a worker that died is removed with the processes that use it, those of the living are not', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeRunParts(t, db)
   await using living = await openPresence(db, { root: parts.workRoot, log: () => {} })
-  await mkdir(join(parts.workRoot, 'dead', 'of an attempt'), { recursive: true })
+  const left = join(parts.workRoot, 'dead', 'of an attempt')
+  await mkdir(left, { recursive: true })
+  // A sandbox of the dead that has not heard of its death.
+  await using orphan = await openSandbox(
+    {
+      command: ['/bin/sleep', 'infinity'],
+      cwd: '/tmp',
+      env: {},
+      mounts: [{ source: left, target: '/in' }],
+      limits: DEFAULT_LIMITS,
+    },
+    parts.host,
+  )
   const worker = await openWorker(parts, ONLY_NOTIFIED)
   const names = () => readdir(parts.workRoot)
   while ((await names()).includes('dead')) await pause(LOOK_AGAIN_MS)
+  assert.equal((await orphan.exited).signal, 'SIGKILL')
   assert.deepEqual((await names()).sort(), [living.id, worker.id].sort())
   await worker[Symbol.asyncDispose]()
   assert.deepEqual(await names(), [living.id])
