@@ -80,9 +80,10 @@ export async function openService(config: Config): Promise<Service> {
       eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
     })
     const isDraining = () => parts.isDraining
+    const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
     const app = await createApp(
-      { db, blobs, tokens, config, log: logger, watch, linkSecret, linkFile, health, isDraining },
+      { db, blobs, tokens, config, log: logger, watch, linkSecret, linkFile, languages, health, isDraining },
       logger,
     )
     url = opening.use(await openDoor(app, config.http)).url
@@ -95,6 +96,15 @@ export async function openService(config: Config): Promise<Service> {
 
   const open = opening.move()
   return { url, workerId: running?.worker.id, madePassword, [Symbol.asyncDispose]: () => open.disposeAsync() }
+}
+
+/** Those of the default image; a door without one takes what comes. */
+async function languagesOf(images: Images): Promise<readonly string[] | 'any'> {
+  try {
+    return (await images.get('v4')).kernelspecs.map(({ language }) => language)
+  } catch {
+    return 'any'
+  }
 }
 
 interface Running {

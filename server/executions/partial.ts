@@ -121,7 +121,7 @@ async function openFirst(blobs: Blobs, keys: readonly string[]): Promise<Readabl
 async function openUploaded(blobs: Blobs, { snapshot }: Execution): Promise<Readable> {
   const bytes = await blobs.read(snapshot.jupyterBlobKey).catch(() => undefined)
   if (!bytes) throw notFound('Notebook file')
-  const notebook = parseNotebook(bytes, ACCEPTED)
+  const notebook = parseNotebook(bytes, ACCEPTED, 'any')
   forgetResults(notebook)
   return Readable.from(notebookChunks(notebook))
 }

@@ -69,7 +69,12 @@ export async function runExecution(
   const folder = stack.use(openWorkingFolder(parts.workRoot, execution))
   const seat = stack.use(
     ready.image && ready.notebook
-      ? await takeSeat(parts.kernels, { image: ready.image, limits, signal: stop.signal })
+      ? await takeSeat(parts.kernels, {
+          image: ready.image,
+          metadata: ready.notebook.metadata,
+          limits,
+          signal: stop.signal,
+        })
       : undefined,
   )
   const logs = openLogs(folder)
@@ -179,7 +184,7 @@ async function prepare(execution: Execution, { image, blobs }: RunParts): Promis
   }
 }
 
-const parseAccepted = (bytes: Buffer) => parseNotebook(bytes, ACCEPTED)
+const parseAccepted = (bytes: Buffer) => parseNotebook(bytes, ACCEPTED, 'any')
 
 class NotReady extends Error {
   readonly failure: Failure

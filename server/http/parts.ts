@@ -23,6 +23,8 @@ export interface Parts {
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string
+  /** What notebooks may be written in besides Python; `any` where only the workers know. */
+  readonly languages: () => Promise<readonly string[] | 'any'>
   readonly health: () => Promise<Record<string, Health>>
   /** Whether the service is about to close and takes nothing new. */
   readonly isDraining: () => boolean

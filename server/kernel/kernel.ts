@@ -3,7 +3,7 @@
  * forked, and the one that stays when forking fails. Owns the sandbox, the sockets and the short folder they live in.
  */
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import { messageOf } from '../ground/errors.ts'
 import { environmentOf, fontMounts, type Places, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
+import type { Kernelspec } from '../sandbox/kernelspecs.ts'
 import type { OpenFolder } from '../sandbox/open-folder.ts'
 import { type Ending, openSandbox, type Sandbox, type SandboxProcess } from '../sandbox/process.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
@@ -38,6 +39,8 @@ export interface Kernel extends AsyncDisposable {
 
 export interface KernelOptions {
   readonly image: Image
+  /** Of another language than the image's Python. */
+  readonly kernelspec?: Kernelspec
   readonly host: SandboxHost
   /** The run's own, which its caller makes and removes. */
   readonly folder: string
@@ -86,9 +89,9 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const process = parts.use(
     await openSandbox(
       {
-        command: kernelCommand(options.image, host, ipcInside),
+        command: kernelCommand(options, ipcInside),
         cwd: inside.work,
-        env: environmentOf(options.image, inside, host),
+        env: { ...environmentOf(options.image, inside, host), ...options.kernelspec?.env },
         mounts: [
           ...options.image.mounts,
           ...fontMounts(options.image),
@@ -108,6 +111,7 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
   const session = openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS })
   parts.use(session)
   const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
+  if (uid !== undefined && !bare) await closeTalk(ipc)
   const outputs = parts.use(await openOutputs(process, inside))
   const owned = parts.move()
   return {
@@ -151,6 +155,15 @@ async function openTalk(process: Sandbox, signal: AbortSignal | undefined): Prom
   throw new KernelNotStarted('the interpreter ended before it answered', gone)
 }
 
+/**
+ * The sockets are there; from now on the run can put nothing else in their place, a link to a socket of the machine's say,
+ * to which a connection that breaks would be made again. An ordinary user's sandbox has no power that its service lacks.
+ */
+async function closeTalk(ipc: string): Promise<void> {
+  await chown(ipc, 0, 0)
+  await chmod(ipc, 0o755)
+}
+
 /** Before any cell, so that no notebook can have put something else there. */
 async function openOutputs(process: Sandbox, inside: Places) {
   try {
@@ -167,9 +180,14 @@ function connectionFile(folder: string, key: string): string {
 }
 
 /** History in memory: on disk it would be a database and a thread, for nobody. */
-function kernelCommand(image: Image, host: SandboxHost, ipc: string): [string, ...string[]] {
+function kernelCommand({ image, host, kernelspec }: KernelOptions, ipc: string): [string, ...string[]] {
+  const connection = join(ipc, CONNECTION_FILE)
+  if (kernelspec) {
+    const [program, ...args] = kernelspec.argv
+    return [program, ...args.map((arg) => arg.replaceAll('{connection_file}', connection))]
+  }
   const runner = join(host.level === 0 ? RUNNER : RUNNER_INSIDE, 'kernel.py')
-  return [image.python, runner, '-f', join(ipc, CONNECTION_FILE), '--HistoryManager.hist_file=:memory:']
+  return [image.python, runner, '-f', connection, '--HistoryManager.hist_file=:memory:']
 }
 
 async function firstAnswer(

@@ -6,9 +6,11 @@ import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
+import type { Kernelspec } from '../sandbox/kernelspecs.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { ForkFailed } from './fork-server.ts'
 import { KernelNotStarted, openKernel } from './kernel.ts'
+import { foreignKernel, type Metadata } from './notebook.ts'
 import { openSeatFolder, type Seat, type SeatFolder, type StartedKernel, takeSeat } from './seat.ts'
 import { proveEqual } from './self-test.ts'
 import type { SessionLimits } from './session.ts'
@@ -28,6 +30,8 @@ export interface KernelsOptions {
 
 export interface SeatRequest {
   readonly image: Image
+  /** What the notebook says of itself: another language than Python has a kernel of its own, which starts cold. */
+  readonly metadata?: Metadata
   readonly limits: SandboxLimits
   readonly sessionLimits?: SessionLimits
   readonly signal?: AbortSignal
@@ -58,12 +62,14 @@ export function createKernels(options: KernelsOptions): Kernels {
     // Without namespaces only the fork server's children can shut themselves in.
     if (host.level === 1) throw new KernelNotStarted('the fork server is not ready, and there is no other way here')
     const { image, sessionLimits, signal } = request
+    const kernelspec = foreignSpec(request)
     const kernel = await openKernel({
       image,
       host,
       folder: folder.path,
       inputs: folder.inputs,
       limits: request.limits,
+      ...(kernelspec ? { kernelspec } : {}),
       ...(sessionLimits ? { sessionLimits } : {}),
       ...(signal ? { signal } : {}),
     })
@@ -71,7 +77,7 @@ export function createKernels(options: KernelsOptions): Kernels {
   }
   const openFor = async (folder: SeatFolder, request: SeatRequest): Promise<StartedKernel> => {
     const image = images.get(request.image.version)
-    if (image?.ready) {
+    if (image?.ready && !isForeign(request)) {
       try {
         const kernel = await image.fork(folder, request.limits, request.sessionLimits)
         return { ...kernel, start: 'forked' }
@@ -104,7 +110,10 @@ export function createKernels(options: KernelsOptions): Kernels {
     take: async (request) => {
       request.signal?.throwIfAborted()
       warm(request.image)
-      const spare = request.sessionLimits ? undefined : images.get(request.image.version)?.takeSpare(request.limits)
+      const spare =
+        request.sessionLimits || isForeign(request)
+          ? undefined
+          : images.get(request.image.version)?.takeSpare(request.limits)
       if (spare) {
         const given = spare.kernel
           .assign(request.limits)
@@ -125,4 +134,22 @@ export function createKernels(options: KernelsOptions): Kernels {
       )
     },
   }
+}
+
+const isForeign = ({ metadata }: SeatRequest) => metadata !== undefined && foreignKernel(metadata) !== undefined
+
+/** The image's kernel for a notebook in another language: by name, else by language. @throws KernelNotStarted without one */
+function foreignSpec({ image, metadata }: SeatRequest): Kernelspec | undefined {
+  const foreign = metadata && foreignKernel(metadata)
+  if (!foreign) return undefined
+  const { kernelspecs } = image
+  const language = foreign.language.toLowerCase()
+  const spec =
+    kernelspecs.find(({ name }) => name === foreign.name) ??
+    kernelspecs.find((known) => known.language.toLowerCase() === language)
+  if (spec) return spec
+  const known = ['python3', ...kernelspecs.map(({ name }) => name)].join(', ')
+  throw new KernelNotStarted(
+    `the notebook is written in ${foreign.language}, and image ${image.version} has the kernels ${known}`,
+  )
 }

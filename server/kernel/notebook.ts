@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { invalid } from '../ground/errors.ts'
+import { isPython } from '../sandbox/kernelspecs.ts'
 import { isDeeperThan } from './wire.ts'
 
 export type Metadata = Record<string, unknown>
@@ -49,7 +50,11 @@ export interface NotebookLimits {
 export const NOTEBOOK_LIMITS: NotebookLimits = { maxBytes: 32 * 1024 ** 2, maxCells: 10_000, maxDepth: 100 }
 
 /** Throws `invalid` with a sentence for the person who uploaded it. */
-export function parseNotebook(bytes: Buffer, limits: NotebookLimits = NOTEBOOK_LIMITS): Notebook {
+export function parseNotebook(
+  bytes: Buffer,
+  limits: NotebookLimits = NOTEBOOK_LIMITS,
+  languages: readonly string[] | 'any' = [],
+): Notebook {
   if (bytes.length > limits.maxBytes) {
     throw invalid(`The notebook has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed`)
   }
@@ -59,7 +64,7 @@ export function parseNotebook(bytes: Buffer, limits: NotebookLimits = NOTEBOOK_L
   const file = parseJson(bytes)
   assertVersion(file)
   const metadata = isObject(file['metadata']) ? file['metadata'] : {}
-  assertPython(metadata)
+  if (languages !== 'any') assertLanguage(metadata, languages)
   const cells = file['cells']
   if (!Array.isArray(cells)) throw invalid('The notebook has no list of cells')
   if (cells.length > limits.maxCells) {
@@ -118,15 +123,24 @@ function assertVersion(file: Metadata): void {
 
 const minorOf = (file: Metadata) => (typeof file['nbformat_minor'] === 'number' ? file['nbformat_minor'] : 0)
 
-/** A notebook that doesn't say its language is taken for Python, as most tools that leave it out mean. */
-function assertPython(metadata: Metadata): void {
-  const said = [metadata['kernelspec'], metadata['language_info']].filter(isObject)
-  const language = said.flatMap((spec) => [
-    spec['language'],
-    spec === metadata['language_info'] ? spec['name'] : undefined,
-  ])
-  const other = language.find((name) => typeof name === 'string' && !/^i?python\d*$/i.test(name))
-  if (other !== undefined) throw invalid(`The notebook is written in ${other}; only Python notebooks run here`)
+/**
+ * The language of a notebook and the kernel it names; undefined for Python, which is also what one that doesn't say is
+ * taken for, as most tools that leave it out mean.
+ */
+export function foreignKernel(metadata: Metadata): { readonly language: string; readonly name: string } | undefined {
+  const spec = isObject(metadata['kernelspec']) ? metadata['kernelspec'] : {}
+  const info = isObject(metadata['language_info']) ? metadata['language_info'] : {}
+  const languages = [spec['language'], info['name']].filter((word) => typeof word === 'string')
+  const language = languages.find((word) => !isPython(word))
+  return language === undefined ? undefined : { language, name: String(spec['name'] ?? '') }
+}
+
+/** @throws invalid for a notebook in a language that nothing here runs */
+function assertLanguage(metadata: Metadata, known: readonly string[]): void {
+  const foreign = foreignKernel(metadata)
+  if (!foreign || known.some((language) => language.toLowerCase() === foreign.language.toLowerCase())) return
+  const all = ['Python', ...known].join(', ')
+  throw invalid(`The notebook is written in ${foreign.language}; what can run here is ${all}`)
 }
 
 function parseCell(cell: unknown, index: number, ids: Set<string>): Cell {

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { type Kernelspec, readKernelspecs } from './kernelspecs.ts'
 
 export interface ImageMount {
   readonly source: string
@@ -21,12 +22,15 @@ export interface Image {
   /** Matplotlib's ready-made font lists; without one a sandbox's first plot spends 0.6 s on making it. */
   readonly fontFiles: readonly string[]
   readonly packages: Readonly<Record<string, string>>
+  /** Kernels of other languages. */
+  readonly kernelspecs: readonly Kernelspec[]
 }
 
 /** Reads an `image.json`; throws when it is missing or not of the shape set-up writes, naming the field. */
 export async function readImage(path: string): Promise<Image> {
   const described: unknown = JSON.parse(await readFile(path, 'utf8'))
-  return parseImage(described, await fontFilesIn(described, path))
+  const image = parseImage(described, await fontFilesIn(described, path))
+  return { ...image, kernelspecs: await readKernelspecs(image) }
 }
 
 /** The pure half of `readImage`, for descriptions that are not in a file. */
@@ -41,6 +45,7 @@ export function parseImage(described: unknown, fontFiles: readonly string[] = []
     env: texts(image['env'] ?? {}, 'env'),
     fontFiles,
     packages: texts(image['packages'] ?? {}, 'packages'),
+    kernelspecs: [],
   }
 }
 

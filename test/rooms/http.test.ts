@@ -38,6 +38,7 @@ async function openDoor(t: TestContext) {
     log,
     linkSecret: SECRET,
     linkFile,
+    languages: async () => [],
     health: async () => health,
     isDraining,
   }

@@ -44,6 +44,26 @@ test('a failing input ends the run before any cell, and the input that worked is
   assert.deepEqual([times.inputsCompletedAt, times.notebookCompletedAt], [undefined, undefined])
 })
 
+test('an input whose copy cannot be kept is told as failed, with the results of the cells that read it', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeRunParts(t, db)
+  const { blobs } = parts
+  const full: typeof blobs = {
+    ...blobs,
+    putFile: async (key, file) => {
+      if (key.endsWith('/inputs/1')) throw new Error('the disk is full')
+      return blobs.putFile(key, file)
+    },
+  }
+  const cells = [`import os\nprint(sorted(os.listdir(os.environ['INPUT_DIR'])))`]
+  const execution = await claimed(parts, cells, [input('a.csv'), input('b.csv')])
+  await runExecution(execution, { ...parts, blobs: full }, new AbortController())
+  const { status, names, errors, inputInfo, outputInfo } = await ended(db, execution)
+  assert.deepEqual([status, names, Object.keys(inputInfo)], ['errored', ['InputFailed'], ['a.csv']])
+  assert.equal(errors[0]?.message, 'Input "b.csv" (deviceData): the disk is full')
+  assert.equal(String(await blobs.read(outputInfo['result.log']?.key ?? '')), "['a.csv', 'b.csv']\n")
+})
+
 test('two inputs whose names render to the same are refused, as is a name that is none', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeRunParts(t, db)

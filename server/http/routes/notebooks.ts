@@ -20,7 +20,7 @@ import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of notebooks. */
-export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Parts): void {
+export function serveNotebooks(door: Door, { db, blobs, config, languages, linkFile }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enter(userId, params.applicationId), params.notebookId)
@@ -69,7 +69,7 @@ export function serveNotebooks(door: Door, { db, blobs, config, linkFile }: Part
   serve(door, uploadNotebook, async ({ caller, params, file, baseUrl }) => {
     const { id, applicationId } = await find(caller.userId, params)
     const { name, content } = await file()
-    parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes })
+    parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes }, await languages())
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
 
