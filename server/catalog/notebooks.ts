@@ -1,8 +1,8 @@
 /** Notebooks: configuration and the `.ipynb` that belongs to it. Statistics of their runs are kept by executions. */
 
+import type { NotebookLimits } from '../../contract/limits.ts'
 import type { NotebookInput, NotebookOutput } from '../../contract/notebook-files.ts'
 import type { ImageVersion, NotebookPatch, NotebookPost } from '../../contract/notebooks.ts'
-import type { NotebookLimits } from '../../contract/limits.ts'
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'

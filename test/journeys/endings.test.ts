@@ -112,7 +112,9 @@ test('a table takes all rows or none, and the first bad row, column and value ar
   for (const [csv, message] of cases) {
     const log = await store(csv)
     assert.equal(log.status, 'errored')
-    assert.deepEqual(log.executionErrors, [{ name: 'OutputRejected', message: `Output "a.csv" (dataTable): ${message}` }])
+    assert.deepEqual(log.executionErrors, [
+      { name: 'OutputRejected', message: `Output "a.csv" (dataTable): ${message}` },
+    ])
   }
   const rows = await rowsOf(table.id)
   assert.deepEqual(

@@ -29,7 +29,7 @@ const refusals: [string, unknown, RegExp][] = [
   [
     'another language',
     file([], { metadata: { kernelspec: { name: 'ir', language: 'R' } } }),
-    /written in R; only Python/,
+    /written in R; what can run here is Python/,
   ],
   ['deep nesting', `{"a":${'['.repeat(200)}${']'.repeat(200)}}`, /deeper than 100 levels/],
 ]
