@@ -48,6 +48,8 @@ export class ForkFailed extends Error {
 const UP_MS = 120_000
 /** A fork is ready after about 40 ms; on a machine that swaps, later. */
 const READY_MS = 20_000
+/** Killing a run takes milliseconds; a fork server that does not report its end is stuck, and ended itself. */
+const KILLED_MS = 10_000
 const FIRST_FRAME_BYTES = 1 << 20
 const TAIL_BYTES = 8192
 
@@ -134,6 +136,13 @@ export async function openForkServer(
   send({ op: 'open', listener, ...opening })
   const facts = await within(UP_MS, up.promise, 'the fork server did not come up', signal)
 
+  const kill = (id: string) => {
+    const fork = waiting.get(id)
+    if (!fork) return
+    send({ op: 'kill', id })
+    const timer = setTimeout(() => child.kill('SIGKILL'), KILLED_MS)
+    void fork.gone.promise.then(() => clearTimeout(timer))
+  }
   const fork = async (id: string, order: Readonly<Record<string, unknown>>): Promise<Fork> => {
     const entry: Waiting = { arrived: Promise.withResolvers(), gone: Promise.withResolvers() }
     entry.arrived.promise.catch(() => {})
@@ -144,7 +153,7 @@ export async function openForkServer(
       const { socket, ready } = await within(READY_MS, entry.arrived.promise, 'the kernel did not get ready', undefined)
       return { id, socket, ready, gone: entry.gone.promise }
     } catch (error) {
-      send({ op: 'kill', id })
+      kill(id)
       await entry.gone.promise // the fork server answers, or ends and everything with it
       send({ op: 'forget', id })
       throw error
@@ -156,7 +165,7 @@ export async function openForkServer(
     up: facts,
     fork,
     signal: (id, number) => send({ op: 'signal', id, signal: number }),
-    kill: (id) => send({ op: 'kill', id }),
+    kill,
     forget: (id) => send({ op: 'forget', id }),
     ended: ended.promise,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -11,7 +11,7 @@ import type { SandboxLimits } from '../sandbox/spec.ts'
 import { ForkFailed } from './fork-server.ts'
 import { KernelNotStarted, openKernel } from './kernel.ts'
 import { foreignKernel, type Metadata } from './notebook.ts'
-import { openSeatFolder, type Seat, type SeatFolder, type StartedKernel, takeSeat } from './seat.ts'
+import { endOnAbort, openSeatFolder, type Seat, type SeatFolder, type StartedKernel, takeSeat } from './seat.ts'
 import { proveEqual } from './self-test.ts'
 import type { SessionLimits } from './session.ts'
 import { closeForked, type Forked, WarmImage, type WarmState } from './warm-image.ts'
@@ -55,7 +55,7 @@ export function createKernels(options: KernelsOptions): Kernels {
 
   const warm = (image: Image) => {
     if (!forking || images.has(image.version)) return
-    const prove = (fork: () => Promise<Forked>) => proveForked(fork, image)
+    const prove = (fork: () => Promise<Forked>, signal: AbortSignal) => proveForked(fork, image, signal)
     images.set(image.version, new WarmImage({ image, host, root, limits, spares, log, prove }))
   }
   const openCold = async (folder: SeatFolder, request: SeatRequest): Promise<StartedKernel> => {
@@ -88,14 +88,15 @@ export function createKernels(options: KernelsOptions): Kernels {
     }
     return openCold(folder, request)
   }
-  const proveForked = async (fork: () => Promise<Forked>, image: Image) => {
+  const proveForked = async (fork: () => Promise<Forked>, image: Image, signal: AbortSignal) => {
     const forked = await fork()
     try {
       if (host.level === 1) return // nothing to compare with
       await using folder = await openSeatFolder(root)
-      const cold = await openCold(folder, { image, limits })
+      const cold = await openCold(folder, { image, limits, signal })
       try {
-        await proveEqual(forked.kernel, cold)
+        endOnAbort(forked.kernel, signal)
+        await proveEqual(forked.kernel, cold, signal)
       } finally {
         await cold[Symbol.asyncDispose]()
         await cold.release()

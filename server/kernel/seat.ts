@@ -58,7 +58,7 @@ export function takeSeat(folder: SeatFolder, opening: Promise<StartedKernel>, si
 }
 
 /** An aborted run's kernel is ended with the reason `timeout` if the abort was one (`TimeoutError`), else `canceled`. */
-function endOnAbort({ process }: Kernel, signal: AbortSignal | undefined): void {
+export function endOnAbort({ process }: Kernel, signal: AbortSignal | undefined): void {
   if (!signal) return
   const onAbort = () => process.end(isTimeout(signal.reason) ? 'timeout' : 'canceled')
   signal.addEventListener('abort', onAbort, { once: true })

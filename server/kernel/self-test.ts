@@ -27,16 +27,16 @@ const CELLS = [
   'get_ipython().run_line_magic("matplotlib", "--list")',
 ]
 
-/** A forked and a cold kernel, both fresh; they are the caller's to close. @throws Error naming the first cell that differs */
-export async function proveEqual(forked: Kernel, cold: Kernel): Promise<void> {
-  const [ours, stock] = await Promise.all([outputsOf(forked), outputsOf(cold)])
+/** A forked and a cold kernel, both fresh, that end with the signal; they are the caller's to close. @throws Error naming the first cell that differs */
+export async function proveEqual(forked: Kernel, cold: Kernel, signal: AbortSignal): Promise<void> {
+  const [ours, stock] = await Promise.all([outputsOf(forked, signal), outputsOf(cold, signal)])
   const index = CELLS.findIndex((_, at) => ours[at] !== stock[at])
   if (index < 0) return
   const cell = CELLS[index]?.split('\n').at(-1)
   throw new Error(`a forked kernel differs from a cold one in "${cell}": ${ours[index]} instead of ${stock[index]}`)
 }
 
-async function outputsOf(kernel: Kernel): Promise<string[]> {
+async function outputsOf(kernel: Kernel, signal: AbortSignal): Promise<string[]> {
   const cells = CELLS.map((source) => ({
     cell_type: 'code',
     metadata: { tags: ['raises-exception'] },
@@ -46,7 +46,7 @@ async function outputsOf(kernel: Kernel): Promise<string[]> {
   }))
   const file = { nbformat: 4, nbformat_minor: 4, metadata: {}, cells }
   const notebook = parseNotebook(Buffer.from(JSON.stringify(file)))
-  const outcome = await runCells({ notebook, kernel })
+  const outcome = await runCells({ notebook, kernel, signal })
   if (outcome.kind !== 'finished') throw new Error(`the cells of the self-test ended as "${outcome.kind}"`)
   return notebook.cells.map(comparable)
 }

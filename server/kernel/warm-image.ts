@@ -24,8 +24,8 @@ export interface WarmOptions {
   readonly limits: SandboxLimits
   readonly spares: number
   readonly log: Log
-  /** Resolves when forked kernels behave as cold ones do here; rejects with the difference. */
-  readonly prove: (fork: () => Promise<Forked>) => Promise<void>
+  /** Resolves when forked kernels behave as cold ones do here; rejects with the difference, and soon when aborted. */
+  readonly prove: (fork: () => Promise<Forked>, signal: AbortSignal) => Promise<void>
 }
 
 /** A forked kernel with its folder. */
@@ -44,6 +44,8 @@ export interface WarmState {
   readonly ipykernel?: string
 }
 
+/** The self-test takes a second; longer than this it is taken for failed. */
+const PROOF_MS = 60_000
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 
@@ -126,7 +128,8 @@ export class WarmImage implements AsyncDisposable {
     const { image, host, root, prove } = this.#options
     await using parts = new AsyncDisposableStack()
     const server = parts.use(await openForkServer(image, openingOrder(image, host, root), root, this.#closing.signal))
-    await prove(async () => this.#forkWithFolder(server))
+    const limit = AbortSignal.timeout(PROOF_MS)
+    await prove(async () => this.#forkWithFolder(server), AbortSignal.any([this.#closing.signal, limit]))
     this.#closing.signal.throwIfAborted()
     parts.move()
     return server

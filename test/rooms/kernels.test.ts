@@ -139,3 +139,24 @@ test('closing leaves no process and no folder', async (t) => {
   assert.deepEqual(await readdir(room.root), [])
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
+
+test('a fork server that is stopped delays neither runs nor the end for long', async (t) => {
+  const room = await openRoom(t, { spares: 0 })
+  await until(() => room.kernels.state['v4']?.ready === true)
+  const seat = await room.kernels.take({ image: await testImage(), limits: LIMITS })
+  await seat.kernel
+  const { pid } = room.kernels.state['v4'] ?? {}
+  assert.ok(pid)
+  process.kill(pid, 'SIGSTOP')
+  const kernel = await seat.kernel
+  await seat[Symbol.asyncDispose]()
+  assert.equal((await kernel.process.exited).signal, 'SIGKILL')
+  await room.kernels[Symbol.asyncDispose]()
+})
+
+test('closing in the middle of the self-test ends it', async (t) => {
+  const room = await openRoom(t, { spares: 1 })
+  await until(async () => (await readdir(room.root)).length > 1) // the folder of a kernel, beside the fork server's
+  await room.kernels[Symbol.asyncDispose]()
+  assert.deepEqual(await readdir(room.root), [])
+})
