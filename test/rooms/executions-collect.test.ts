@@ -24,7 +24,9 @@ for (const [what, set, reason] of traps) {
     const folder = await makeFolder(t)
     await writeFile(join(folder, 'plain'), 'text')
     await set(join(folder, 'trap'), folder)
-    await assert.rejects(collectFile(folder, 'trap'), { kind: 'invalid', message: reason })
+    // A missing file is told apart: the cause of the run's end is then OutputMissing, not OutputRejected.
+    const kind = what === 'nothing' ? 'notFound' : 'invalid'
+    await assert.rejects(collectFile(folder, 'trap'), { kind, message: reason })
   })
 }
 
