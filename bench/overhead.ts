@@ -6,7 +6,7 @@
 import { createGate } from './idle.ts'
 import { type Contestant, interleave, spread, type Timed } from './measure.ts'
 import { type BenchNotebook, ELEVEN, HUNDRED, PLOT, TRIVIAL } from './notebooks.ts'
-import { type Detail, executeOnce, LOOK_MS, type Ours, openOurs } from './ours.ts'
+import { type Detail, executeOnce, type Ours, openOurs } from './ours.ts'
 import { openPeers, type Peers } from './peers.ts'
 import { atLeast, atMost, type Bar, type Report } from './report.ts'
 
@@ -42,7 +42,7 @@ export async function benchOverhead(rounds: number): Promise<Report> {
       atMost('cold', medianOf(timed, TRIVIAL, 'cold'), COLD_MOST_MS, 'ms'),
     ],
     notes: [
-      `Ours: POST execute until the final status is seen, looked for every ${LOOK_MS} ms over one kept-alive connection.`,
+      'Ours: POST execute until the final status is seen, as the last event of the execution.',
       'Peers: from the start of a script of the image to its end, without a sandbox.',
       `Cold: the service with ${Object.entries(COLD)
         .map((pair) => pair.join('='))
