@@ -8,26 +8,9 @@ import { type Area, OUTPUT_LIMITS, type OutputLimits } from '../../server/kernel
 import { createLog } from '../../server/kernel/log.ts'
 import type { CodeCell, Output } from '../../server/kernel/notebook.ts'
 import { Outputs } from '../../server/kernel/outputs.ts'
-import type { Content, Message } from '../../server/kernel/wire.ts'
+import type { Message } from '../../server/kernel/wire.ts'
+import { display, makeCell, message, print } from '../support/kernel-messages.ts'
 
-const makeCell = (): CodeCell => ({
-  cell_type: 'code',
-  id: 'c',
-  metadata: {},
-  source: '',
-  execution_count: 1,
-  outputs: [],
-})
-
-function message(type: string, content: Content): Message {
-  const header = { msg_id: 'm', msg_type: type, session: 's', username: 'u', date: '', version: '5.3' }
-  const sizeBytes = Buffer.byteLength(JSON.stringify(content))
-  return { header, parentId: 'p', metadata: {}, content, buffers: [], sizeBytes }
-}
-
-const print = (text: string, name = 'stdout') => message('stream', { name, text })
-const display = (text: string, id?: string, type = 'display_data') =>
-  message(type, { data: { 'text/plain': text }, metadata: {}, transient: id === undefined ? {} : { display_id: id } })
 const raise = (ename: string) => message('error', { ename, evalue: '', traceback: [] })
 
 const limitsOf = (limits: Partial<OutputLimits>): OutputLimits => ({ ...OUTPUT_LIMITS, ...limits })
@@ -37,7 +20,7 @@ const texts = (area: Area) => area.outputs.map(textOf)
 const bytesOf = (area: Area) => Buffer.byteLength(JSON.stringify(area.outputs))
 
 function after(messages: Iterable<Message>, limits: Partial<OutputLimits>): CodeCell {
-  const cell = makeCell()
+  const cell = makeCell(1)
   const outputs = new Outputs(limitsOf(limits))
   for (const each of messages) outputs.apply(cell, each, 1)
   return cell
@@ -142,13 +125,13 @@ test('a late output of a cell that gave way is kept behind its marker', () => {
   const cells = Array.from({ length: 10 }, makeCell)
   const outputs = new Outputs(limitsOf({ cellBytes: 2000, runBytes: 8000 }))
   for (const cell of cells) outputs.apply(cell, print('x'.repeat(1500)), 1)
-  const early = cells[3] ?? makeCell()
+  const early = cells[3] ?? makeCell(1)
   outputs.apply(early, print('late\n'), 1)
   assert.match(texts(early).join(''), /^\[1\.5 KB were left out here.*\]\nlate\n$/)
 })
 
 test('a cell that speaks now never gives way to its own words', () => {
-  const [first, second, third] = [makeCell(), makeCell(), makeCell()]
+  const [first, second, third] = [makeCell(1), makeCell(1), makeCell(1)]
   const outputs = new Outputs(limitsOf({ cellBytes: 2000, runBytes: 4000 }))
   outputs.apply(first, print('1'.repeat(1300)), 1)
   outputs.apply(second, print('2'.repeat(1300)), 1)
@@ -162,7 +145,7 @@ test('a cell that speaks now never gives way to its own words', () => {
 })
 
 test('what was cleared a hundred times leaves the run its room', () => {
-  const [first, second] = [makeCell(), makeCell()]
+  const [first, second] = [makeCell(1), makeCell(1)]
   const outputs = new Outputs(limitsOf({ cellBytes: 2000, runBytes: 4000 }))
   outputs.apply(first, print('1'.repeat(1500)), 1)
   for (let round = 0; round < 100; round++) {

@@ -7,26 +7,9 @@ import { OUTPUT_LIMITS } from '../../server/kernel/ledger.ts'
 import type { CodeCell } from '../../server/kernel/notebook.ts'
 import { Outputs } from '../../server/kernel/outputs.ts'
 import { withoutColours, writeToTerminal } from '../../server/kernel/terminal.ts'
-import type { Content, Message } from '../../server/kernel/wire.ts'
+import type { Message } from '../../server/kernel/wire.ts'
+import { display, makeCell, message, print } from '../support/kernel-messages.ts'
 
-const makeCell = (): CodeCell => ({
-  cell_type: 'code',
-  id: 'c',
-  metadata: {},
-  source: '',
-  execution_count: 7,
-  outputs: [],
-})
-
-function message(type: string, content: Content): Message {
-  const header = { msg_id: 'm', msg_type: type, session: 's', username: 'u', date: '', version: '5.3' }
-  const sizeBytes = Buffer.byteLength(JSON.stringify(content))
-  return { header, parentId: 'p', metadata: {}, content, buffers: [], sizeBytes }
-}
-
-const print = (text: string, name = 'stdout') => message('stream', { name, text })
-const display = (text: string, id?: string, type = 'display_data') =>
-  message(type, { data: { 'text/plain': text }, metadata: {}, transient: id === undefined ? {} : { display_id: id } })
 const update = (text: string, id: string) => display(text, id, 'update_display_data')
 const clear = (wait: boolean) => message('clear_output', { wait })
 

@@ -1,7 +1,7 @@
 /**
  * Runs cells in a real kernel in a real sandbox, in folders of their own that are gone afterwards.
  */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../../server/ground/log.ts'
@@ -95,16 +95,4 @@ export function stdoutOf(cell: CodeCell): string {
   return cell.outputs
     .map((output) => (output.output_type === 'stream' && output.name === 'stdout' ? output.text : ''))
     .join('')
-}
-
-/** Host pids whose command line has the text; for showing that nothing was left. */
-export async function pidsWith(text: string): Promise<number[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-      return line.includes(text) ? [Number(name)] : []
-    }),
-  )
-  return found.flat()
 }
