@@ -22,7 +22,7 @@ import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
-import { openToSandboxes } from './sandbox/readable.ts'
+import { openToSandboxes, openWay, requireWay } from './sandbox/readable.ts'
 import type { SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
@@ -122,7 +122,8 @@ async function openRunning(
   const limits = sandboxLimits(config.limits)
   await openToSandboxes(RUNNER)
   const images = createImages(config.toolsDir)
-  const host = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits, image: () => images.get('v4') })
+  const probed = await probeSandbox({ bwrap, mode: config.sandbox.mode, limits, image: () => images.get('v4') })
+  const host = await requireWay(probed, config.dataDir)
   const { level, name, missing, problem } = host
   log[missing.length > 0 ? 'warn' : 'info']({ sandboxLevel: level, sandbox: name, missing, problem }, 'sandbox probed')
   const presence = opening.use(
@@ -168,6 +169,7 @@ async function openKernels(
   log: Log,
 ): Promise<Kernels> {
   await mkdir(root)
+  await openWay(host, config.dataDir, root)
   const kernels = createKernels({ host, root, limits, log, ...config.kernels })
   // Without an image there is nothing to warm; the first run says so.
   void images.get('v4').then(kernels.warm, () => {})
