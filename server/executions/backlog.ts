@@ -132,8 +132,8 @@ function bounded(event: Shown, maxBytes: number): Shown {
 }
 
 /** By the lengths of its texts; what is no text is rare, and counted as JSON. */
-const sizeOf = ({ data }: Shown) =>
-  Object.values(data).reduce<number>(
+const sizeOf = ({ data, metadata }: Shown) =>
+  [...Object.values(data), ...Object.values(metadata)].reduce<number>(
     (sum, value) => sum + (typeof value === 'string' ? value.length : (JSON.stringify(value)?.length ?? 0)),
     0,
   )

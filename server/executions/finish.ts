@@ -105,15 +105,22 @@ async function finishIn(
   if (failure || held !== 'canceling') {
     const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures, ...stored]
     const info = failure ? resultsOnly(ending, files.kept) : files.kept
-    return (await writeEnd(tx, ending, failures, failure, info, [held])) ?? held
+    return heldStill(await writeEnd(tx, ending, failures, failure, info, [held]))
   }
   // A cancellation that came while the run was ending still counts, unless something else had ended it before.
   if (files.byOutput.size > 0) await tx.query('rollback to savepoint outputs')
+  heldStill(await lockExecution(tx, execution)) // the rollback gave the lock back with the outputs
   garbage.replaced.length = 0
   garbage.undone.push(...garbage.copies.splice(0))
   const kept = await storeAll(tx, ending, files, canceled, garbage)
   const failures = [canceled, ...unmade, ...kept]
-  return (await writeEnd(tx, ending, failures, canceled, resultsOnly(ending, files.kept), [held])) ?? held
+  return heldStill(await writeEnd(tx, ending, failures, canceled, resultsOnly(ending, files.kept), [held]))
+}
+
+/** @throws NotHeld for an execution that belongs to somebody else by now, so that nothing of this attempt is stored */
+function heldStill(status: Execution['status'] | undefined): Execution['status'] {
+  if (!status) throw new NotHeld()
+  return status
 }
 
 /** true only when the row was read and has not ended. */

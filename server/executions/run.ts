@@ -260,6 +260,8 @@ async function runStaged(
     return { failure: stopped(stop.signal), notebook, image }
   }
   if (failed) return { failure: failed, notebook: undefined, image }
+  // A kernel that is slow to come is our time; that there is none, the cells are told.
+  await seat.kernel.catch(() => {})
   using _deadline = startDeadline(stop, execution.maxRunMinutes)
   tellPhase('notebook')
   const failure = await runNotebook({

@@ -202,7 +202,7 @@ class SlotWorker implements Worker {
       if (error instanceof AppError && error.kind === 'notFound') {
         // Its notebook was deleted, and its row with it; what this attempt kept is nobody's.
         log.info({ executionId: id, attempt }, 'execution deleted while it ran')
-        await blobs.deleteAll(executionBlobs(id))
+        await this.#quietly('blobs not dropped', () => blobs.deleteAll(executionBlobs(id)))
         return
       }
       log.error({ executionId: id, attempt, error: stackOf(error) }, 'execution failed by our fault')

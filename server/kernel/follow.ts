@@ -87,7 +87,8 @@ const isStart = (state: unknown) => state === 'starting' || state === 'restartin
 const TIMED: readonly string[] = ['status.busy', 'execute_input', 'status.idle']
 
 function stampTime(cell: CodeCell, { header, content }: Message): void {
-  const type = header.msg_type === 'status' ? `status.${String(content['execution_state'])}` : header.msg_type
+  const state = content['execution_state']
+  const type = header.msg_type === 'status' && typeof state === 'string' ? `status.${state}` : header.msg_type
   if (TIMED.includes(type)) stamp(cell, `iopub.${type}`, header.date)
 }
 

@@ -6,6 +6,7 @@ import { chown, type FileHandle, mkdir, open } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '../ground/errors.ts'
 import { type Cgroup, openCgroup, type Usage } from '../sandbox/cgroup.ts'
 import { environmentOf, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
@@ -13,7 +14,7 @@ import type { Image } from '../sandbox/image.ts'
 import type { Ending, EndReason, SandboxProcess } from '../sandbox/process.ts'
 import { graceMsOf, type SandboxLimits } from '../sandbox/spec.ts'
 import type { Exit } from './control.ts'
-import type { Fork, ForkServer } from './fork-server.ts'
+import { type Fork, ForkFailed, type ForkServer } from './fork-server.ts'
 import { openFramedSession } from './framed-session.ts'
 import type { Kernel } from './kernel.ts'
 import { SESSION_LIMITS, type SessionLimits } from './session.ts'
@@ -37,6 +38,15 @@ export interface ForkOptions {
 
 /** Forks and waits until it can take a first cell. @throws ForkFailed when there is none, and nothing of it is left */
 export async function openForkedKernel(server: ForkServer, options: ForkOptions): Promise<ForkedKernel> {
+  try {
+    return await forkKernel(server, options)
+  } catch (error) {
+    // Whatever it was (no group to be made, a fork server that ended in between), a cold start is the way out.
+    throw error instanceof ForkFailed ? error : new ForkFailed(messageOf(error))
+  }
+}
+
+async function forkKernel(server: ForkServer, options: ForkOptions): Promise<ForkedKernel> {
   const { host, id, folder, limits } = options
   await using parts = new AsyncDisposableStack()
   const { uid, release } = host.takeUid()
@@ -53,6 +63,7 @@ export async function openForkedKernel(server: ForkServer, options: ForkOptions)
     limits: { ...limits, dataBytes: cgroup ? null : limits.memoryBytes },
   })
   parts.defer(() => server.forget(id))
+  parts.defer(() => void fork.socket.destroy())
   parts.defer(async () => {
     server.kill(id)
     await fork.gone

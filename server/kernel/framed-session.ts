@@ -48,7 +48,8 @@ export function openFramedSession(options: {
         if (message) takeMessage(message)
       }
     } catch (error) {
-      if (!(error instanceof FrameTooLarge)) throw error
+      // What whoever listens can't make sense of ends this run; thrown on, it would end the service.
+      if (!(error instanceof FrameTooLarge)) return fail('it sent a message that can not be read')
       fail(`${error.message}, more than ${megabytes(limits.messageBytes)}`, true)
     }
   })

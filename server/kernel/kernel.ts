@@ -107,10 +107,11 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
       signal ? { signal } : {},
     ),
   )
-  const ipc = bareIpc ?? parts.use(await openTalk(process, signal)).path
+  const startMs = options.startMs ?? 60_000
+  const ipc = bareIpc ?? parts.use(await openTalk(process, startMs, signal)).path
   const session = openZmqSession({ prefix: join(ipc, 'k'), key, limits: options.sessionLimits ?? SESSION_LIMITS })
   parts.use(session)
-  const info = await firstAnswer(session, process, options.startMs ?? 60_000, signal)
+  const info = await firstAnswer(session, process, startMs, signal)
   if (uid !== undefined && !bare) await closeTalk(ipc)
   const outputs = parts.use(await openOutputs(process, inside))
   const owned = parts.move()
@@ -135,12 +136,15 @@ export async function openKernel(options: KernelOptions): Promise<Kernel> {
  * The folder of the sockets, as soon as the sandbox has its file systems: some ten milliseconds after its process is there.
  * Through the handle their paths are also short enough, whatever the service's folders are called.
  */
-async function openTalk(process: Sandbox, signal: AbortSignal | undefined): Promise<OpenFolder> {
+async function openTalk(process: Sandbox, startMs: number, signal: AbortSignal | undefined): Promise<OpenFolder> {
+  const until = performance.now() + startMs
   let gone: Ending | undefined
   void process.exited.then((ending) => {
     gone = ending
   })
   while (!gone) {
+    if (performance.now() > until)
+      throw new KernelNotStarted(`the folder of its sockets was not there within ${startMs} ms`)
     await using trying = new AsyncDisposableStack()
     try {
       const folder = trying.use(await process.openFolder(IPC_INSIDE))

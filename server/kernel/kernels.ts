@@ -116,9 +116,7 @@ export function createKernels(options: KernelsOptions): Kernels {
           ? undefined
           : images.get(request.image.version)?.takeSpare(request.limits)
       if (spare) {
-        const given = spare.kernel
-          .assign(request.limits)
-          .then((): StartedKernel => ({ ...spare.kernel, start: 'spare' }))
+        const given = giveSpare(spare, request.limits)
         return takeSeat(spare.folder, given, request.signal)
       }
       const folder = await openSeatFolder(root)
@@ -153,4 +151,16 @@ function foreignSpec({ image, metadata }: SeatRequest): Kernelspec | undefined {
   throw new KernelNotStarted(
     `the notebook is written in ${foreign.language}, and image ${image.version} has the kernels ${known}`,
   )
+}
+
+/** A spare with the limits of its run. @throws KernelNotStarted when it can't have them; then nothing of it is left but its folder */
+async function giveSpare({ kernel }: Forked, limits: SandboxLimits): Promise<StartedKernel> {
+  try {
+    await kernel.assign(limits)
+    return { ...kernel, start: 'spare' }
+  } catch (error) {
+    await kernel[Symbol.asyncDispose]()
+    await kernel.release()
+    throw new KernelNotStarted(`its limits could not be set (${messageOf(error)})`)
+  }
 }

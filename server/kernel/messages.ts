@@ -36,15 +36,16 @@ export function displayIdOf(content: Content): string | undefined {
 
 /** The error of an `error` message or an error reply, cut to a length a person could read. */
 export function errorOf(content: Content): { ename: string; evalue: string; traceback: string[] } {
-  const lines = Array.isArray(content['traceback'])
-    ? content['traceback'].map((line) => String(line).toWellFormed())
-    : []
+  const given: readonly unknown[] = Array.isArray(content['traceback']) ? content['traceback'] : []
   let left = ERROR_CHARACTERS
-  const traceback = lines.flatMap((line) => {
-    if (left <= 0) return []
-    left -= line.length
-    return [left >= 0 ? line : line.slice(0, left)]
-  })
+  const traceback: string[] = []
+  for (const line of given) {
+    if (left <= 0) break
+    // No String(): an object of a forged message may have a toString that is none.
+    const text = (typeof line === 'string' ? line : '').toWellFormed()
+    traceback.push(text.slice(0, left))
+    left -= text.length + 1 // empty lines count as well
+  }
   const cut = (key: string) => textIn(content, key).slice(0, ERROR_CHARACTERS)
   return { ename: cut('ename'), evalue: cut('evalue'), traceback }
 }

@@ -50,9 +50,13 @@ export function takeSeat(folder: SeatFolder, opening: Promise<StartedKernel>, si
     kernel,
     [Symbol.asyncDispose]: async () => {
       const opened = await kernel.catch(() => undefined)
-      await opened?.[Symbol.asyncDispose]()
-      await opened?.release()
-      await folder[Symbol.asyncDispose]()
+      await using closing = new AsyncDisposableStack()
+      // In reverse, and each whatever becomes of the others.
+      closing.use(folder)
+      if (opened) {
+        closing.defer(() => opened.release())
+        closing.use(opened)
+      }
     },
   }
 }

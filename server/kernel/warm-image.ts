@@ -79,7 +79,7 @@ export class WarmImage implements AsyncDisposable {
 
   /** A waiting kernel that such limits can be given to, which is then the caller's; undefined when there is none. */
   takeSpare(limits: SandboxLimits): Forked | undefined {
-    const index = this.#spares.findIndex(({ kernel }) => canBeGiven(kernel.limits, limits))
+    const index = this.#spares.findIndex(({ kernel }) => canBeGiven(kernel.limits, limits, this.#options.host))
     const [spare] = index < 0 ? [] : this.#spares.splice(index, 1)
     this.#refill()
     return spare
@@ -171,7 +171,10 @@ export class WarmImage implements AsyncDisposable {
           const index = this.#spares.indexOf(spare)
           if (index < 0) return
           this.#spares.splice(index, 1)
-          void closeForked(spare)
+          const { log } = this.#options
+          closeForked(spare).catch((error: unknown) =>
+            log.warn({ error: messageOf(error) }, 'a spare not cleared away'),
+          )
           this.#refill()
         })
       } catch (error) {
@@ -189,14 +192,20 @@ export class WarmImage implements AsyncDisposable {
 
 /** Ends a forked kernel that has no run, and drops its folder. */
 export async function closeForked({ kernel, folder }: Forked): Promise<void> {
-  await kernel[Symbol.asyncDispose]()
-  await kernel.release()
-  await folder[Symbol.asyncDispose]()
+  await using closing = new AsyncDisposableStack()
+  // In reverse, and each whatever becomes of the others.
+  closing.use(folder)
+  closing.defer(() => kernel.release())
+  closing.use(kernel)
 }
 
 /** What a control group holds can be rewritten; resource limits and file systems are as they were made. */
-export function canBeGiven(forked: SandboxLimits, wanted: SandboxLimits): boolean {
-  const rewritten = new Set(['memoryBytes', 'cores', 'graceMs'])
+export function canBeGiven(
+  forked: SandboxLimits,
+  wanted: SandboxLimits,
+  { cgroup }: Pick<SandboxHost, 'cgroup'>,
+): boolean {
+  const rewritten = new Set(cgroup ? ['memoryBytes', 'cores', 'graceMs'] : ['cores', 'graceMs'])
   return Object.entries(wanted).every(
     ([name, value]) => rewritten.has(name) || Object.entries(forked).some(([n, v]) => n === name && v === value),
   )

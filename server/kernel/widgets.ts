@@ -164,7 +164,9 @@ function storeBuffers(model: Model, sizes: Map<string, number>, changed: readonl
   const paths = objectIn(message.content, 'data')['buffer_paths']
   const given = (Array.isArray(paths) ? paths : []).flatMap((path: unknown, index) => {
     const buffer = message.buffers[index]
-    return Array.isArray(path) && buffer ? [{ data: buffer.toString('base64'), encoding: 'base64' as const, path }] : []
+    return Array.isArray(path) && typeof path[0] === 'string' && buffer
+      ? [{ data: buffer.toString('base64'), encoding: 'base64' as const, path }]
+      : []
   })
   const before = model.buffers ?? []
   if (given.length === 0 && before.length === 0) return 0

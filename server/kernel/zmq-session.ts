@@ -29,6 +29,8 @@ export function openZmqSession(options: {
     const error = new SessionBroken(why, tooMuch)
     broken.reject(error)
     requests.fail(error)
+    // What comes on would pile up unread.
+    if (tooMuch) for (const socket of [shell, output]) socket.close()
   }
   for (const socket of [shell, output]) {
     socket.events.on('disconnect', () =>

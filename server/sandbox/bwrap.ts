@@ -153,6 +153,12 @@ function parentsOf(target: string): string[] {
 
 const isOwn = (path: string) => path.startsWith(`${HOME}/`) || path.startsWith('/tmp/')
 
+/**
+ * What numeric libraries take for themselves when they are loaded, and hardly use; counted against the limit, OpenBLAS
+ * (Debian's, 0.3.21) waits for ever for the buffers it can't get, with 300 MB and a plot for example.
+ */
+const RESERVED_BYTES = 256 * 1024 ** 2
+
 /** Set inside, because an ordinary user's process count is the sandbox's own only in its user namespace. */
 function limited({ limits }: SandboxSpec, host: SandboxHost): string[] {
   return [
@@ -162,7 +168,7 @@ function limited({ limits }: SandboxSpec, host: SandboxHost): string[] {
     `--nproc=${limits.processes}`,
     `--fsize=${limits.fileBytes}`,
     // Without a control group only each process's own memory can be bounded, not their sum.
-    ...(host.cgroup ? [] : [`--data=${limits.memoryBytes}`]),
+    ...(host.cgroup ? [] : [`--data=${limits.memoryBytes + RESERVED_BYTES}`]),
   ]
 }
 
