@@ -6,6 +6,7 @@ import test from 'node:test'
 import { isAway, patient, untilBack } from '../../server/stores/postgres/away.ts'
 import { openDatabase } from '../../server/stores/postgres/database.ts'
 import { makeDataFolder, openForTest, processesIn } from '../support/postgres-folder.ts'
+import { until } from '../support/until.ts'
 
 test('a server that is killed is started again where it was, with all that was acknowledged', async (t) => {
   const dataDir = await makeDataFolder(t)
@@ -15,11 +16,13 @@ test('a server that is killed is started again where it was, with all that was a
   const first = server.pid
   for (const n of [1, 2]) {
     await db.query('insert into readings values ($1)', [n])
-    // A session of the killed server may still answer what came before; a new one shows that the next server is there.
-    const session = await untilBack(() => db.connect())
-    process.kill(server.pid, 'SIGKILL')
+    const session = await db.connect()
+    const killed = server.pid
+    process.kill(killed, 'SIGKILL')
     if (!session.lost.aborted) await once(session.lost, 'abort')
     assert.deepEqual(await patient(db).one('select count(*)::int as n from readings'), { n })
+    // Sessions of the killed server may have answered; the next one is there when it is told.
+    await until(() => server.pid !== killed)
   }
   assert.notEqual(server.pid, first)
   await server.stop()
