@@ -52,6 +52,7 @@ export async function openOurs(env: Record<string, string> = {}, nodeArgs: reado
       nodeArgs,
     }),
   )
+  if (env['FIELDBOOK_FORK_SERVER'] !== 'off') await untilWarm(service.url)
   const client = await signIn(service.url, EMAIL, PASSWORD)
   const { id: applicationId } = await client.call(createApplication, { body: { name: 'bench' } })
   const deviceId = await makeHistory(client, applicationId)
@@ -61,6 +62,16 @@ export async function openOurs(env: Record<string, string> = {}, nodeArgs: reado
     pid: service.pid,
     prepare: async (notebook) => prepare(client, applicationId, deviceId, notebook),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** A service that has just started starts kernels cold until its self-test is over, some three seconds later. */
+async function untilWarm(url: string): Promise<void> {
+  const limit = AbortSignal.timeout(60_000)
+  for (;;) {
+    const health = JSON.parse(await (await fetch(`${url}/healthz`, { signal: limit })).text())
+    if (health.kernels?.v4?.ready === true && health.kernels.v4.spares > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
