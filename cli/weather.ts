@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import type { DevicePost, DeviceState } from '../contract/devices.ts'
+import type { DevicePost } from '../contract/devices.ts'
+import type { DeviceState } from '../contract/states.ts'
 
 export interface Station {
   readonly device: DevicePost

@@ -1,22 +1,9 @@
-/** Devices and the states they report. */
+/** Devices: what they are called, what they report, and how they belong together. */
 
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import {
-  closed,
-  DateTime,
-  Description,
-  Key,
-  listQuery,
-  listReply,
-  MomentText,
-  Name,
-  ObjectId,
-  Success,
-  TimeFormats,
-  words,
-} from './shapes.ts'
+import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectId, Success, words } from './shapes.ts'
 
 export const DeviceParams = Type.Object({ applicationId: ObjectId, deviceId: ObjectId })
 
@@ -75,21 +62,6 @@ export const Device = Type.Object({
 })
 export type Device = Static<typeof Device>
 
-export const DeviceState = Type.Object(
-  {
-    data: Type.Record(
-      Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }),
-      Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
-      closed,
-    ),
-    time: Type.Optional(TimeFormats),
-    meta: Type.Optional(Type.Unknown()),
-    flowVersion: Type.Optional(Name),
-  },
-  closed,
-)
-export type DeviceState = Static<typeof DeviceState>
-
 export const createDevice = route({
   operation: 'devices.post',
   method: 'POST',
@@ -145,31 +117,4 @@ export const deleteDevice = route({
   summary: 'Deletes a device and its history.',
   params: DeviceParams,
   reply: Success,
-})
-
-export const sendState = route({
-  operation: 'device.sendState',
-  method: 'POST',
-  path: '/applications/:applicationId/devices/:deviceId/state',
-  summary: 'Stores one state or several; answered 200 means durable.',
-  params: DeviceParams,
-  body: { name: 'deviceState', schema: Type.Union([DeviceState, Type.Array(DeviceState)]) },
-  reply: Success,
-})
-
-export const getState = route({
-  operation: 'device.getState',
-  method: 'GET',
-  path: '/applications/:applicationId/devices/:deviceId/state',
-  summary: 'Gives the states of a device, newest first unless asked otherwise.',
-  params: DeviceParams,
-  query: Type.Object({
-    limit: Type.Optional(Type.String({ maxLength: 20 })),
-    since: Type.Optional(MomentText),
-    sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC')),
-    duration: Type.Optional(Type.String({ maxLength: 20 })),
-    start: Type.Optional(MomentText),
-    end: Type.Optional(MomentText),
-  }),
-  reply: Type.Array(DeviceState),
 })

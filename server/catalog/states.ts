@@ -1,6 +1,6 @@
 /** What devices report: taken in, and read back. */
 
-import type { DeviceState } from '../../contract/devices.ts'
+import type { DeviceState } from '../../contract/states.ts'
 import { invalid } from '../ground/errors.ts'
 import { readMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'

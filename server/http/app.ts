@@ -5,12 +5,16 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
 import type { Parts } from './parts.ts'
+import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
-import { serveCatalog } from './routes/catalog.ts'
+import { serveDataTables } from './routes/data-tables.ts'
+import { serveDevices } from './routes/devices.ts'
 import { serveExecutions } from './routes/executions.ts'
+import { serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
+import { serveStates } from './routes/states.ts'
 import type { Door } from './serve.ts'
 import { readFilePart } from './uploads.ts'
 
@@ -46,7 +50,11 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   }
   serveHealth(app, parts)
   serveAuth(door, parts)
-  serveCatalog(door, parts)
+  serveApplications(door, parts)
+  serveDevices(door, parts)
+  serveStates(door, parts)
+  serveDataTables(door, parts)
+  serveFiles(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveBytes(app, parts)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { signIn } from '../../client/client.ts'
-import { getState } from '../../contract/devices.ts'
+import { getState } from '../../contract/states.ts'
 import { type Official, refusal, signInOfficially } from '../support/official.ts'
 import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
 import { ipynb, makeApplication, makeNotebook, open, runToEnd } from '../support/steps.ts'

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { listRows } from '../../contract/data-tables.ts'
-import { createDevice, getDevice, getState, listDevices } from '../../contract/devices.ts'
+import { createDevice, getDevice, listDevices } from '../../contract/devices.ts'
 import { getLogs } from '../../contract/executions.ts'
 import { getFile, listFiles } from '../../contract/files.ts'
 import { uploadNotebook } from '../../contract/notebooks.ts'
 import type { Route } from '../../contract/route.ts'
+import { listRows } from '../../contract/rows.ts'
+import { getState } from '../../contract/states.ts'
 import { wrap } from '../../server/http/envelope.ts'
 
 const A = '/applications/a1'

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { AttributeType, DeviceState } from '../../contract/devices.ts'
+import type { AttributeType } from '../../contract/devices.ts'
+import type { DeviceState } from '../../contract/states.ts'
 import { prepareStates, type StateValue } from '../../server/stores/telemetry/states.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')

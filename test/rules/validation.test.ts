@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { DataTablePost, listRows } from '../../contract/data-tables.ts'
-import { DevicePost, DeviceState, sendState } from '../../contract/devices.ts'
+import { DataTablePost } from '../../contract/data-tables.ts'
+import { DevicePost } from '../../contract/devices.ts'
 import { ExecutionOptions, getMinuteCounts } from '../../contract/executions.ts'
 import { listNotebooks, NotebookPost } from '../../contract/notebooks.ts'
+import { listRows } from '../../contract/rows.ts'
+import { DeviceState, sendState } from '../../contract/states.ts'
 import { createCheck } from '../../server/http/validation.ts'
 
 const notebook = createCheck(NotebookPost)

@@ -3,7 +3,8 @@
  * dossier §8.2). Never throws for a bad value: what can't be kept is left out and counted.
  */
 
-import type { AttributeType, DeviceAttribute, DeviceState } from '../../../contract/devices.ts'
+import type { AttributeType, DeviceAttribute } from '../../../contract/devices.ts'
+import type { DeviceState } from '../../../contract/states.ts'
 import { parseMoment } from '../../ground/moments.ts'
 
 export type StateValue = number | string | boolean

@@ -1,0 +1,48 @@
+/** What devices report: taken in one by one or many at once, and read back. */
+
+import { type Static, Type } from 'typebox'
+import { DeviceParams } from './devices.ts'
+import { route } from './route.ts'
+import { closed, MomentText, Name, Success, TimeFormats, words } from './shapes.ts'
+
+export const DeviceState = Type.Object(
+  {
+    data: Type.Record(
+      Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }),
+      Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
+      closed,
+    ),
+    time: Type.Optional(TimeFormats),
+    meta: Type.Optional(Type.Unknown()),
+    flowVersion: Type.Optional(Name),
+  },
+  closed,
+)
+export type DeviceState = Static<typeof DeviceState>
+
+export const sendState = route({
+  operation: 'device.sendState',
+  method: 'POST',
+  path: '/applications/:applicationId/devices/:deviceId/state',
+  summary: 'Stores one state or several; answered 200 means durable.',
+  params: DeviceParams,
+  body: { name: 'deviceState', schema: Type.Union([DeviceState, Type.Array(DeviceState)]) },
+  reply: Success,
+})
+
+export const getState = route({
+  operation: 'device.getState',
+  method: 'GET',
+  path: '/applications/:applicationId/devices/:deviceId/state',
+  summary: 'Gives the states of a device, newest first unless asked otherwise.',
+  params: DeviceParams,
+  query: Type.Object({
+    limit: Type.Optional(Type.String({ maxLength: 20 })),
+    since: Type.Optional(MomentText),
+    sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC')),
+    duration: Type.Optional(Type.String({ maxLength: 20 })),
+    start: Type.Optional(MomentText),
+    end: Type.Optional(MomentText),
+  }),
+  reply: Type.Array(DeviceState),
+})
