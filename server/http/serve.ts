@@ -9,7 +9,9 @@ import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
 import { allows } from '../access/scopes.ts'
 import type { Caller, Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
+import { isId } from '../ground/ids.ts'
 import { wrap } from './envelope.ts'
+import { readQueryParameters } from './query-parameters.ts'
 import { createCheck } from './validation.ts'
 
 export interface UploadedFile {
@@ -74,7 +76,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      const query = asRecord(request.query)
+      const query = readQueryParameters(route.query, asRecord(request.query))
       checkParams(request.params)
       checkQuery(query)
       if (route.body && checkBody) {
@@ -100,9 +102,14 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
 const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? { ...value } : {}
 
-/** Ids may be written in capitals; ours are kept in small letters. */
+/** Ids may be written in capitals; ours are kept in small letters. Other parts of a path, as names, are as they are. */
 const lowerCaseIds = (params: unknown) =>
-  Object.fromEntries(Object.entries(asRecord(params)).map(([name, value]) => [name, String(value).toLowerCase()]))
+  Object.fromEntries(
+    Object.entries(asRecord(params)).map(([name, value]) => {
+      const text = String(value)
+      return [name, name.endsWith('Id') && isId(text) ? text.toLowerCase() : text]
+    }),
+  )
 
 /** The first of the places the original looks in: two query parameters, then the header. */
 async function authenticate(tokens: Tokens, request: FastifyRequest, query: Record<string, unknown>): Promise<Caller> {
