@@ -1,16 +1,17 @@
 /** What a notebook may be given and what it may leave behind: the closed unions of the published API. */
 
-import { type Static, type TSchema, Type } from 'typebox'
-import { closed, Key, KeyOrTemplate, MediumText, ObjectIdOrTemplate, QueryJson, SafeFileName, words } from './shapes.ts'
-
-/** One branch is chosen by the named property, so that a refusal can speak of the branch that was meant. */
-const taggedUnion = <T extends TSchema[]>(propertyName: string, branches: [...T]) =>
-  Type.Unsafe<Static<T[number]>>({
-    type: 'object',
-    discriminator: { propertyName },
-    required: [propertyName],
-    oneOf: branches,
-  } as unknown as TSchema)
+import { type Static, Type } from 'typebox'
+import {
+  closed,
+  Key,
+  KeyOrTemplate,
+  MediumText,
+  ObjectIdOrTemplate,
+  QueryJson,
+  SafeFileName,
+  taggedUnion,
+  words,
+} from './shapes.ts'
 
 const deviceSelection = {
   deviceIds: Type.Optional(Type.Array(ObjectIdOrTemplate, { maxItems: 100 })),

@@ -34,6 +34,19 @@ export const KeyOrTemplate = Type.String({
   description: '1 to 255 letters, digits, "_" or "-", or a {{template}}',
 })
 
+/** A closed set of words as a JSON Schema `enum`, which reports itself better than a union of literals. */
+export const words = <const T extends string>(...values: T[]) =>
+  Type.Unsafe<T>({ type: 'string', enum: values } as unknown as TSchema)
+
+/** One branch is chosen by the named property, so that a refusal can speak of the branch that was meant. */
+export const taggedUnion = <T extends TSchema[]>(propertyName: string, branches: [...T]) =>
+  Type.Unsafe<Static<T[number]>>({
+    type: 'object',
+    discriminator: { propertyName },
+    required: [propertyName],
+    oneOf: branches,
+  } as unknown as TSchema)
+
 /** A moment in a query parameter; empty is as good as absent. */
 export const MomentText = Type.String({ maxLength: 1024 })
 
@@ -45,6 +58,17 @@ export const TimeFormats = Type.Union([
 ])
 export type TimeFormats = Static<typeof TimeFormats>
 
+/** Query parameters of whatever is read back by time: how many, which way, and a range in one of three spellings. */
+export const RangeQuery = Type.Object({
+  limit: Type.Optional(Type.String({ maxLength: 20 })),
+  since: Type.Optional(MomentText),
+  sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC', '')),
+  duration: Type.Optional(Type.String({ maxLength: 20 })),
+  start: Type.Optional(MomentText),
+  end: Type.Optional(MomentText),
+})
+export type RangeQuery = Static<typeof RangeQuery>
+
 export const SourceType = Type.Union([
   Type.Literal('flow'),
   Type.Literal('user'),
@@ -52,10 +76,6 @@ export const SourceType = Type.Union([
   Type.Literal('apiToken'),
   Type.Literal('notebook'),
 ])
-
-/** A closed set of words as a JSON Schema `enum`, which reports itself better than a union of literals. */
-export const words = <const T extends string>(...values: T[]) =>
-  Type.Unsafe<T>({ type: 'string', enum: values } as unknown as TSchema)
 
 export const Success = Type.Object({ success: Type.Boolean() })
 export const ApiError = Type.Object({ type: Type.String(), message: Type.String() })

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { DeviceParams } from './devices.ts'
 import { route } from './route.ts'
-import { closed, MomentText, Name, Success, TimeFormats, words } from './shapes.ts'
+import { closed, Name, RangeQuery, Success, TimeFormats, words } from './shapes.ts'
 
 export const DeviceState = Type.Object(
   {
@@ -19,6 +19,13 @@ export const DeviceState = Type.Object(
   closed,
 )
 export type DeviceState = Static<typeof DeviceState>
+
+/**
+ * Why a state, or one of its values, was not stored. Of states: older than the window, more than a day ahead, nothing
+ * left. Of values: not an attribute of the device, not of its type, too long.
+ */
+export const IgnoredReason = words('tooOld', 'tooFarAhead', 'empty', 'undeclared', 'unfit', 'tooLong')
+export type IgnoredReason = Static<typeof IgnoredReason>
 
 export const sendState = route({
   operation: 'device.sendState',
@@ -36,13 +43,6 @@ export const getState = route({
   path: '/applications/:applicationId/devices/:deviceId/state',
   summary: 'Gives the states of a device, newest first unless asked otherwise.',
   params: DeviceParams,
-  query: Type.Object({
-    limit: Type.Optional(Type.String({ maxLength: 20 })),
-    since: Type.Optional(MomentText),
-    sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC')),
-    duration: Type.Optional(Type.String({ maxLength: 20 })),
-    start: Type.Optional(MomentText),
-    end: Type.Optional(MomentText),
-  }),
+  query: RangeQuery,
   reply: Type.Array(DeviceState),
 })

@@ -8,6 +8,7 @@ import type { Parts } from './parts.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
+import { serveConnections } from './routes/connections.ts'
 import { serveDataTables } from './routes/data-tables.ts'
 import { serveDevices } from './routes/devices.ts'
 import { serveExecutions } from './routes/executions.ts'
@@ -53,6 +54,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   serveApplications(door, parts)
   serveDevices(door, parts)
   serveStates(door, parts)
+  serveConnections(door, parts)
   serveDataTables(door, parts)
   serveFiles(door, parts)
   serveNotebooks(door, parts)

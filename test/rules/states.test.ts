@@ -36,7 +36,8 @@ const values: [AttributeType, StateValue, StateValue | undefined][] = [
   ['string', 'x'.repeat(64 * 1024 + 1), undefined],
   ['string', 'é'.repeat(32 * 1024 + 1), undefined],
   ['blob', 'AAEC', 'AAEC'],
-  ['blob', 'x'.repeat(64 * 1024 + 1), undefined],
+  ['blob', 'x'.repeat(256 * 1024), 'x'.repeat(256 * 1024)],
+  ['blob', 'x'.repeat(256 * 1024 + 1), undefined],
   ['boolean', true, true],
   ['boolean', 0, false],
   ['boolean', -1, true],
@@ -91,16 +92,28 @@ test('only states of the window are kept, its edges included, and what is left o
     const { kept, ignored } = prepareStates([{ name: 'a', dataType: 'number' }], states, NOW, maxAgeMs)
     return [kept.map(({ doc }) => doc['a']), ignored]
   }
-  assert.deepEqual(keptOf(30 * DAY_MS), [[30 * DAY_MS, 0, -DAY_MS], 3])
-  assert.deepEqual(keptOf(undefined), [ages.slice(0, -1), 1])
+  assert.deepEqual(keptOf(30 * DAY_MS), [[30 * DAY_MS, 0, -DAY_MS], { tooOld: 2, tooFarAhead: 1 }])
+  assert.deepEqual(keptOf(undefined), [ages.slice(0, -1), { tooFarAhead: 1 }])
 })
 
-test('attributes the device does not declare are left out, and a state without any other is ignored', () => {
-  const attributes = [{ name: 'a', dataType: 'number' as const }]
-  const states = [{ data: { a: 1, b: 2 } }, { data: { b: 2 } }, { data: { a: 'x' } }, { data: {} }]
+test('what is left out of a state, and a state that nothing is left of, are counted by their reasons', () => {
+  const attributes = [
+    { name: 'a', dataType: 'number' as const },
+    { name: 's', dataType: 'string' as const },
+  ]
+  const states = [
+    { data: { a: 1, b: 2 } },
+    { data: { b: 2, c: 3 } },
+    { data: { a: 'x' } },
+    { data: { s: 'x'.repeat(64 * 1024 + 1), a: 2 } },
+    { data: {} },
+  ]
   const { kept, ignored } = prepareStates(attributes, states, NOW, undefined)
-  assert.deepEqual(kept, [{ ts: NOW.getTime(), doc: { a: 1 } }])
-  assert.equal(ignored, 3)
+  assert.deepEqual(
+    kept.map(({ doc }) => doc),
+    [{ a: 1 }, { a: 2 }],
+  )
+  assert.deepEqual(ignored, { undeclared: 3, empty: 3, unfit: 1, tooLong: 1 })
 })
 
 test('an attribute may be named like a property of objects, and is none of them unless it is declared', () => {

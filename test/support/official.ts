@@ -22,6 +22,8 @@ const REPLIES = {
   'device.delete': 'success',
   'device.sendState': 'success',
   'device.getState': 'deviceStates',
+  'device.setConnectionStatus': 'success',
+  'device.getLogEntries': 'deviceLog',
   'dataTables.post': 'dataTable',
   'dataTables.get': 'dataTables',
   'dataTable.get': 'dataTable',

@@ -13,8 +13,9 @@ export function serveStates(door: Door, { db, config, log }: Parts): void {
   serve(door, sendState, async ({ caller, params, body }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
     const rules = { maxAgeMs: config.ingest.maxAgeMs, now: new Date() }
-    const { ignored } = await sendStates(db, applicationId, params.deviceId, body, rules)
-    if (ignored > 0) log.info({ applicationId, deviceId: params.deviceId, ignored }, 'states ignored')
+    const ignored = await sendStates(db, applicationId, params.deviceId, body, rules)
+    if (Object.keys(ignored).length > 0)
+      log.debug({ applicationId, deviceId: params.deviceId, ignored }, 'states ignored')
     return { success: true }
   })
   serve(door, getState, async ({ caller, params, query }) =>

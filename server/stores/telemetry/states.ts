@@ -1,11 +1,12 @@
 /**
  * Turns what a device reports into what is stored. Pure: rules of the original for time, type and age (behaviour
- * dossier §8.2). Never throws for a bad value: what can't be kept is left out and counted.
+ * dossier §8.2). Never throws for a bad value: what can't be kept is left out and counted by its reason.
  */
 
 import type { AttributeType, DeviceAttribute } from '../../../contract/devices.ts'
-import type { DeviceState } from '../../../contract/states.ts'
+import type { DeviceState, IgnoredReason } from '../../../contract/states.ts'
 import { parseMoment } from '../../ground/moments.ts'
+import { parsePosition } from './position.ts'
 
 export type StateValue = number | string | boolean
 
@@ -14,76 +15,106 @@ export interface StoredState {
   readonly doc: Record<string, StateValue>
 }
 
+/** How many states and values were left out, by reason; a reason that did not occur is absent. */
+export type Ignored = Partial<Record<IgnoredReason, number>>
+
+/** UTF-8 bytes of a string (behaviour dossier §8.2). */
 const MAX_STRING_BYTES = 64 * 1024
+/** Base64 text; the largest message the original's broker takes is the most that a blob can be there. */
+const MAX_BLOB_BYTES = 256 * 1024
 const MAX_AHEAD_MS = 24 * 3_600_000
 
 /**
- * The states worth storing, in the order given, and how many were ignored: those more than a day ahead, those older
- * than `maxAgeMs`, and those without any attribute the device declares.
+ * The states worth storing, in the order given, and what was ignored: states more than a day ahead, states older than
+ * `maxAgeMs`, values of attributes the device does not declare, values that are none of the attribute's type or too
+ * long, and states that no value is left of. A time that means none is now.
  */
 export function prepareStates(
   attributes: readonly DeviceAttribute[],
   states: readonly DeviceState[],
   now: Date,
   maxAgeMs: number | undefined,
-): { kept: StoredState[]; ignored: number } {
+): { kept: StoredState[]; ignored: Ignored } {
   const types = new Map(attributes.map((attribute) => [attribute.name, attribute.dataType]))
   const earliest = maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : now.getTime() - maxAgeMs
   const latest = now.getTime() + MAX_AHEAD_MS
   const kept: StoredState[] = []
+  const ignored: Ignored = {}
+  const ignore: Ignore = (reason) => {
+    ignored[reason] = (ignored[reason] ?? 0) + 1
+  }
   for (const state of states) {
     const moment = state.time === undefined ? now : (parseMoment(state.time, now) ?? now)
     const ts = moment.getTime()
-    const doc = keepDeclared(types, state.data)
-    if (ts >= earliest && ts <= latest && Object.keys(doc).length > 0) kept.push({ ts, doc })
+    if (ts < earliest) ignore('tooOld')
+    else if (ts > latest) ignore('tooFarAhead')
+    else {
+      const doc = keepDeclared(types, state.data, ignore)
+      if (doc) kept.push({ ts, doc })
+      else ignore('empty')
+    }
   }
-  return { kept, ignored: states.length - kept.length }
+  return { kept, ignored }
 }
 
-function keepDeclared(types: Map<string, AttributeType>, data: DeviceState['data']): Record<string, StateValue> {
-  const kept = Object.entries(data).flatMap(([name, value]): [string, StateValue][] => {
+type Ignore = (reason: IgnoredReason) => void
+
+/** The values to store, undefined when there are none. */
+function keepDeclared(
+  types: ReadonlyMap<string, AttributeType>,
+  data: DeviceState['data'],
+  ignore: Ignore,
+): Record<string, StateValue> | undefined {
+  let doc: Record<string, StateValue> | undefined
+  for (const [name, value] of Object.entries(data)) {
     const type = types.get(name)
-    const coerced = type && coerce[type](value)
-    return coerced === undefined ? [] : [[name, coerced]]
-  })
-  // Not by assignment: one to "__proto__" would be lost.
-  return Object.fromEntries(kept)
+    const coerced = type === undefined ? 'undeclared' : coerce[type](value)
+    if (typeof coerced === 'string') ignore(coerced)
+    else {
+      doc ??= {}
+      // Assigned, it would become the prototype.
+      if (name === '__proto__') Object.defineProperty(doc, name, { ...OWN, value: coerced.value })
+      else doc[name] = coerced.value
+    }
+  }
+  return doc
 }
 
-const coerce: Record<AttributeType, (value: StateValue) => StateValue | undefined> = {
+const OWN = { enumerable: true, configurable: true, writable: true }
+
+/** A value as it is stored, or why it is not. */
+type Coerced = { readonly value: StateValue } | 'unfit' | 'tooLong'
+
+const coerce: Record<AttributeType, (value: StateValue) => Coerced> = {
   number: toNumber,
-  string: toText,
-  blob: toText,
+  string: (value) => toText(value, MAX_STRING_BYTES),
+  blob: (value) => toText(value, MAX_BLOB_BYTES),
   boolean: toBoolean,
   gps: toPosition,
 }
 
-function toNumber(value: StateValue): number | undefined {
-  if (typeof value === 'string' && value.trim() === '') return undefined
+function toNumber(value: StateValue): Coerced {
+  if (typeof value === 'string' && value.trim() === '') return 'unfit'
   const number = Number(value)
-  return Number.isFinite(number) ? number : undefined
+  return Number.isFinite(number) ? { value: number } : 'unfit'
 }
 
 /** NUL is left out because PostgreSQL's text cannot hold it, a lone surrogate is replaced because UTF-8 cannot. */
-function toText(value: StateValue): string | undefined {
+function toText(value: StateValue, maxBytes: number): Coerced {
   const text = String(value).replaceAll('\u0000', '').toWellFormed()
-  return Buffer.byteLength(text) <= MAX_STRING_BYTES ? text : undefined
+  return Buffer.byteLength(text) <= maxBytes ? { value: text } : 'tooLong'
 }
 
-function toBoolean(value: StateValue): boolean | undefined {
-  if (typeof value === 'boolean') return value
-  if (typeof value === 'number') return value !== 0
+function toBoolean(value: StateValue): Coerced {
+  if (typeof value === 'boolean') return { value }
+  if (typeof value === 'number') return { value: value !== 0 }
   const word = value.trim().toLowerCase()
-  if (word === 'true' || word === '1') return true
-  if (word === 'false' || word === '0') return false
-  return undefined
+  if (word === 'true' || word === '1') return { value: true }
+  if (word === 'false' || word === '0') return { value: false }
+  return 'unfit'
 }
 
-const DECIMAL_PAIR = /^\s*([+-]?\d+(?:\.\d+)?)\s*,\s*([+-]?\d+(?:\.\d+)?)\s*$/
-
-/** Decimal degrees as `lat,lon`; other notations are not understood yet and ignored. */
-function toPosition(value: StateValue): string | undefined {
-  const match = DECIMAL_PAIR.exec(String(value))
-  const [latitude, longitude] = [Number(match?.[1]), Number(match?.[2])]
-  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? `${latitude},${longitude}` : undefined
+function toPosition(value: StateValue): Coerced {
+  const position = parsePosition(String(value))
+  return position === undefined ? 'unfit' : { value: position }
 }
