@@ -7,7 +7,7 @@ import { openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import { sandboxLimits } from './executions/limits.ts'
-import { openPresence } from './executions/presence.ts'
+import { absentWorkers, openPresence, type Presence } from './executions/presence.ts'
 import type { RunParts } from './executions/run.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
@@ -18,6 +18,11 @@ import { watchLoopDelay } from './ground/loop-delay.ts'
 import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
 import type { Health, Parts } from './http/parts.ts'
+import { jobKinds } from './job-kinds.ts'
+import { createJobs } from './jobs/jobs.ts'
+import type { Attendance } from './jobs/lost.ts'
+import { openQueue } from './jobs/queue.ts'
+import { openJobWorker } from './jobs/worker.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
@@ -26,7 +31,7 @@ import { openToSandboxes, openWay, requireWay } from './sandbox/readable.ts'
 import type { SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
-import { type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
+import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
 
@@ -53,7 +58,7 @@ export async function openService(config: Config): Promise<Service> {
   const bwrap = await findBwrap(config.toolsDir)
 
   const address = await databaseAddress(config, bwrap, opening, event)
-  const poolSize = 10 + 2 * config.worker.slots
+  const poolSize = 10 + 2 * config.worker.slots + 2 * config.jobs.slots
   const db = opening.use(await openDatabase(address, { poolSize, log: event }))
   const migrations = await migrate(db)
   if (migrations.length > 0) logger.info({ migrations }, 'database migrated')
@@ -66,6 +71,25 @@ export async function openService(config: Config): Promise<Service> {
 
   const running =
     config.role === 'api' ? undefined : await openRunning(config, { bwrap, db, blobs, log: logger, linkFile }, opening)
+  const queue = opening.use(await openQueue(db, { supervise: running !== undefined, log: logger }))
+  const jobs = createJobs(queue, config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`)
+  const jobWorker = running
+    ? opening.use(
+        await openJobWorker(
+          {
+            db,
+            blobs,
+            queue,
+            log: logger,
+            work: jobKinds({ db, blobs }),
+            attendance: attendanceOf(running.presence, db),
+            limitMs: config.jobs.limitMs,
+            tell: async () => {},
+          },
+          { slots: config.jobs.slots },
+        ),
+      )
+    : undefined
   const parts = { running, isDraining: false }
 
   let url: string | undefined
@@ -77,13 +101,14 @@ export async function openService(config: Config): Promise<Service> {
       door: { ready: !parts.isDraining },
       database: await databaseHealth(db),
       ...(await running?.health()),
+      ...(jobWorker ? { jobs: { ready: true, slots: config.jobs.slots, running: jobWorker.running } } : {}),
       eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
     })
     const isDraining = () => parts.isDraining
     const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
     const app = await createApp(
-      { db, blobs, tokens, config, log: logger, watch, linkSecret, linkFile, languages, health, isDraining },
+      { db, blobs, tokens, config, log: logger, watch, jobs, linkSecret, linkFile, languages, health, isDraining },
       logger,
     )
     url = opening.use(await openDoor(app, config.http)).url
@@ -91,7 +116,7 @@ export async function openService(config: Config): Promise<Service> {
   // Before the door closes: people see their runs end.
   opening.defer(async () => {
     parts.isDraining = true
-    await running?.worker.drain(config.worker.drainMs)
+    await Promise.all([running?.worker.drain(config.worker.drainMs), jobWorker?.drain(config.worker.drainMs)])
   })
 
   const open = opening.move()
@@ -109,6 +134,7 @@ async function languagesOf(images: Images): Promise<readonly string[] | 'any'> {
 
 interface Running {
   readonly worker: Worker
+  readonly presence: Presence
   readonly health: () => Promise<Record<string, Health>>
 }
 
@@ -156,8 +182,21 @@ async function openRunning(
     kernels: kernelHealth(kernels, host),
     worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
-  return { worker, health }
+  return { worker, presence, health }
 }
+
+/** The worker's sign of life as its jobs use it: absent for the others, they are taken back. */
+const attendanceOf = (presence: Presence, db: Database): Attendance => ({
+  id: presence.id,
+  folder: presence.folder,
+  get isHeld() {
+    return presence.isHeld
+  },
+  get canJudge() {
+    return presence.canJudge
+  },
+  absent: (ids) => absentWorkers(db, ids),
+})
 
 /** The room kernels come from, with the default image being warmed. */
 async function openKernels(

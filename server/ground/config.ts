@@ -24,6 +24,7 @@ export interface Config {
   readonly kernels: { readonly forking: boolean; readonly spares: number }
   readonly role: 'all' | 'api' | 'worker'
   readonly worker: { readonly slots: number; readonly drainMs: number }
+  readonly jobs: { readonly slots: number; readonly limitMs: number }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
 }
@@ -68,6 +69,7 @@ export function readConfig(env: Environment, root: string): Config {
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
     role: read(S.role),
     worker: { slots: read(S.slots) || availableParallelism(), drainMs: read(S.drain) },
+    jobs: { slots: read(S.jobSlots), limitMs: read(S.jobTime) },
     limits: {
       memoryBytes: read(S.runMemory),
       cores: read(S.runCores),

@@ -62,6 +62,15 @@ export const size = withUnit(SIZES)
 /** Milliseconds of a text such as `15m`. */
 export const duration = withUnit(DURATIONS)
 
+/** The same, refused outside of a range. */
+export function durationBetween(fromMs: number, toMs: number) {
+  return (value: string) => {
+    const ms = duration(value)
+    if (ms < fromMs || ms > toMs) throw new Error('not in range')
+    return ms
+  }
+}
+
 export function httpUrl(value: string): string | undefined {
   if (!value) return undefined
   const url = new URL(value)

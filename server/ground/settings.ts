@@ -6,6 +6,7 @@ import {
   A_SIZE,
   databaseUrl,
   duration,
+  durationBetween,
   type Entry,
   entry,
   httpUrl,
@@ -114,6 +115,20 @@ export const SETTINGS = {
     expects: 'a number from 0 to 256',
     parse: integer(0, 256),
   }),
+  jobSlots: entry({
+    name: 'FIELDBOOK_JOBS',
+    default: '2',
+    says: 'Exports, bulk changes and other jobs behind a request that a worker does at the same time.',
+    expects: 'a number from 1 to 64',
+    parse: integer(1, 64),
+  }),
+  jobTime: entry({
+    name: 'FIELDBOOK_JOB_TIME',
+    default: '1h',
+    says: 'How long one of them may take before it ends as errored.',
+    expects: 'a duration from 1s to 7d',
+    parse: durationBetween(1000, 7 * 86_400_000),
+  }),
   ...LIMIT_SETTINGS,
   notebookBytes: entry({
     name: 'FIELDBOOK_NOTEBOOK_SIZE',
@@ -132,7 +147,7 @@ export const SETTINGS = {
   urlTtl: entry({
     name: 'FIELDBOOK_URL_TTL',
     default: '7d',
-    says: 'How long the links to inputs and results of an execution work.',
+    says: 'How long links work: to inputs and results of an execution, and to what jobs export, which is deleted then.',
     expects: A_DURATION,
     parse: duration,
   }),

@@ -4,6 +4,7 @@ import type { Tokens } from '../access/tokens.ts'
 import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
+import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database } from '../stores/postgres/database.ts'
 
@@ -20,6 +21,7 @@ export interface Parts {
   readonly config: Config
   readonly log: Log
   readonly watch: Watch
+  readonly jobs: Jobs
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string

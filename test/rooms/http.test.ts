@@ -38,6 +38,7 @@ async function openDoor(t: TestContext) {
     log,
     linkSecret: SECRET,
     linkFile,
+    jobs: { enqueue: () => Promise.reject(new Error('no request of this test queues a job')) },
     languages: async () => [],
     health: async () => health,
     isDraining,

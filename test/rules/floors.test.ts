@@ -14,6 +14,8 @@ const MAX_LINES = 300
 const ROOMS = [
   'server/main.ts',
   'server/service.ts',
+  // The table of what jobs do, from the rooms below.
+  'server/job-kinds.ts',
   'server/http/',
   // Executions are the thick room: they use the thin rooms below, which do not know them.
   'server/executions/',

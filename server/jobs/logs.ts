@@ -1,0 +1,45 @@
+/** Job logs as the API shows them. */
+
+import type { JobLog } from '../../contract/job-logs.ts'
+import { notFound } from '../ground/errors.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import { type LinkFile, linksOf } from './files.ts'
+import type { JobRow } from './store.ts'
+import { jobIdOf } from './ticket.ts'
+
+/** A row as it is answered; links start with `baseUrl`. */
+export function toJobLog(row: JobRow, baseUrl: string, linkFile: LinkFile): JobLog {
+  const { email, ...input } = row.input
+  const downloadUrls = linksOf(row, baseUrl, linkFile)
+  return {
+    id: row.id,
+    jobId: row.id,
+    jobExecutionId: row.id,
+    name: row.name,
+    applicationId: row.application_id,
+    runQueuedAt: row.queued_at.toISOString(),
+    ...(row.started_at === null ? {} : { runStartedAt: row.started_at.toISOString() }),
+    ...(row.completed_at === null ? {} : { runCompletedAt: row.completed_at.toISOString() }),
+    status: row.status,
+    requestedByType: row.requested_by_type,
+    ...(row.requested_by_id === null ? {} : { requestedById: row.requested_by_id }),
+    ownerType: 'application',
+    ownerId: row.application_id,
+    resourceType: row.resource_type,
+    ...(row.resource_id === null ? {} : { resourceId: row.resource_id }),
+    ...(row.progress === null ? {} : { progress: row.progress }),
+    ...(row.error === null ? {} : { error: row.error }),
+    input: { ...input, ...(typeof email === 'string' ? { emails: [email] } : {}) },
+    output: { ...row.output, ...(downloadUrls.length > 0 ? { downloadUrls } : {}) },
+  }
+}
+
+/** One job of an application, by its id or its ticket. @throws notFound, for a foreign one as well */
+export async function getJob(db: Queryable, applicationId: string, idOrTicket: string): Promise<JobRow> {
+  const id = jobIdOf(idOrTicket)
+  const row = id
+    ? await db.one<JobRow>('select * from job_logs where id = $1 and application_id = $2', [id, applicationId])
+    : undefined
+  if (!row) throw notFound('Application job log')
+  return row
+}
