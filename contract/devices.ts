@@ -7,11 +7,46 @@ import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectI
 
 export const DeviceParams = Type.Object({ applicationId: ObjectId, deviceId: ObjectId })
 
-export const DeviceTag = Type.Object({ key: Key, value: Type.String({ minLength: 1, maxLength: 255 }) }, closed)
+const TagValue = Type.String({ minLength: 1, maxLength: 255 })
+export const DeviceTag = Type.Object({ key: Key, value: TagValue }, closed)
 export type DeviceTag = Static<typeof DeviceTag>
+
+/** A tag to look for: any value when only the key is given, any key when only the value is. */
+export const TagFilter = Type.Array(Type.Object({ key: Type.Optional(Key), value: Type.Optional(TagValue) }, closed), {
+  maxItems: 100,
+  description: 'a list of objects with key, value or both',
+})
+export type TagFilter = Static<typeof TagFilter>
 
 export const AttributeType = words('string', 'number', 'gps', 'boolean', 'blob')
 export type AttributeType = Static<typeof AttributeType>
+
+const listMode = words('all', 'whitelist', 'blacklist')
+
+/** How an attribute of a system is made of those below it: kept and given back, not computed. */
+const SystemAttribute = Type.Object(
+  {
+    aggregation: Type.Optional(words('FIRST', 'LAST', 'COUNT', 'MAX', 'MIN', 'MEDIAN', 'MEAN', 'SUM', 'STD_DEV')),
+    aggregationOptions: Type.Optional(Type.Array(Type.Object({}, closed), { maxItems: 0 })),
+    childAttributes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Key,
+            mode: listMode,
+            deviceIds: Type.Optional(Type.Array(ObjectId, { maxItems: 1000 })),
+            deviceTags: Type.Optional(TagFilter),
+          },
+          closed,
+        ),
+        { maxItems: 256 },
+      ),
+    ),
+  },
+  closed,
+)
+
+export const AttributeTags = Type.Record(Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }), Name, closed)
 
 export const DeviceAttribute = Type.Object(
   {
@@ -19,13 +54,24 @@ export const DeviceAttribute = Type.Object(
     dataType: AttributeType,
     contentType: Type.Optional(Type.String({ maxLength: 64 })),
     description: Type.Optional(Description),
-    attributeTags: Type.Optional(Type.Record(Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }), Name, closed)),
+    attributeTags: Type.Optional(AttributeTags),
+    system: Type.Optional(SystemAttribute),
   },
   closed,
 )
 export type DeviceAttribute = Static<typeof DeviceAttribute>
 
-export const DeviceClass = words('standalone', 'gateway', 'peripheral', 'floating', 'edgeCompute', 'system', 'embedded')
+export const DEVICE_CLASSES = [
+  'standalone',
+  'gateway',
+  'peripheral',
+  'floating',
+  'edgeCompute',
+  'system',
+  'embedded',
+] as const
+export const DeviceClass = words(...DEVICE_CLASSES)
+export type DeviceClass = Static<typeof DeviceClass>
 
 export const DevicePatch = Type.Object(
   {
@@ -36,6 +82,7 @@ export const DevicePatch = Type.Object(
     deviceClass: Type.Optional(DeviceClass),
     gatewayId: Type.Optional(ObjectId),
     parentId: Type.Optional(Type.Union([ObjectId, Type.Null()])),
+    systemInterval: Type.Optional(Type.Integer({ minimum: 5, maximum: 3600 })),
     keepDuplicates: Type.Optional(Type.Boolean()),
   },
   closed,
@@ -51,6 +98,7 @@ export const Device = Type.Object({
   applicationId: ObjectId,
   creationDate: DateTime,
   lastUpdated: DateTime,
+  deletedAt: Type.Optional(DateTime),
   name: Name,
   description: Type.Optional(Type.String()),
   tags: Type.Array(DeviceTag),
@@ -58,9 +106,26 @@ export const Device = Type.Object({
   deviceClass: DeviceClass,
   gatewayId: Type.Optional(ObjectId),
   parentId: Type.Optional(ObjectId),
+  ancestorIds: Type.Array(ObjectId, { description: 'the parent first, then its parent, and so on' }),
+  systemInterval: Type.Optional(Type.Integer()),
   keepDuplicates: Type.Optional(Type.Boolean()),
+  connectionInfo: Type.Optional(
+    Type.Object({
+      time: Type.Optional(DateTime),
+      connected: Type.Union([Type.Literal(1), Type.Literal(0), Type.Null()]),
+    }),
+  ),
 })
 export type Device = Static<typeof Device>
+
+/** A yes in a query parameter is true, 1 or yes. */
+const Flag = Type.Optional(Type.String({ maxLength: 20 }))
+
+/** With these the answer is not of the shape the reply says: tags by key, attributes by name. */
+const asObjects = { tagsAsObject: Flag, attributesAsObject: Flag }
+
+/** A query as an object in brackets, or as JSON text. */
+export const QueryParameter = Type.Optional(Type.Union([Type.String(), Type.Object({})]))
 
 export const createDevice = route({
   operation: 'devices.post',
@@ -68,6 +133,7 @@ export const createDevice = route({
   path: '/applications/:applicationId/devices',
   summary: 'Creates a device.',
   params: ApplicationParams,
+  query: Type.Object(asObjects),
   body: { name: 'device', schema: DevicePost },
   status: 201,
   reply: Device,
@@ -78,12 +144,17 @@ export const listDevices = route({
   operation: 'devices.get',
   method: 'GET',
   path: '/applications/:applicationId/devices',
-  summary: 'Lists the devices of an application.',
+  summary: 'Lists the devices of an application; a query takes the place of all other filters.',
   params: ApplicationParams,
   query: Type.Object({
-    ...listQuery(['name', 'id', 'creationDate', 'lastUpdated'], ['name']).properties,
-    deviceClass: Type.Optional(DeviceClass),
+    ...listQuery(['name', 'id', 'creationDate', 'lastUpdated', 'connectionStatus', 'deletedAt'], ['name']).properties,
+    deviceClass: Type.Optional(Type.Union([words('', ...DEVICE_CLASSES), Type.Array(DeviceClass, { maxItems: 20 })])),
+    tagFilter: Type.Optional(Type.Union([Type.Literal(''), TagFilter])),
+    excludeConnectionInfo: Flag,
     parentId: Type.Optional(Type.String({ maxLength: 255 })),
+    query: QueryParameter,
+    ...asObjects,
+    queryDeleted: Flag,
   }),
   reply: listReply(Device),
   entity: 'devices',
@@ -95,6 +166,7 @@ export const getDevice = route({
   path: '/applications/:applicationId/devices/:deviceId',
   summary: 'Gives one device.',
   params: DeviceParams,
+  query: Type.Object({ excludeConnectionInfo: Flag, ...asObjects }),
   reply: Device,
   entity: 'device',
 })
@@ -105,6 +177,7 @@ export const patchDevice = route({
   path: '/applications/:applicationId/devices/:deviceId',
   summary: 'Changes a device; lists are replaced whole.',
   params: DeviceParams,
+  query: Type.Object(asObjects),
   body: { name: 'device', schema: DevicePatch },
   reply: Device,
   entity: 'device',
@@ -114,7 +187,7 @@ export const deleteDevice = route({
   operation: 'device.delete',
   method: 'DELETE',
   path: '/applications/:applicationId/devices/:deviceId',
-  summary: 'Deletes a device and its history.',
+  summary: 'Deletes a device; it can be restored with its history for a while.',
   params: DeviceParams,
   reply: Success,
 })

@@ -4,8 +4,11 @@ import type { Route } from '../../contract/route.ts'
 
 const YES = new Set(['true', '1', 'yes'])
 
+/** Whether a query parameter says yes. */
+export const isYes = (value: unknown): boolean => YES.has(String(value).toLowerCase())
+
 /** Absent or empty is yes; anything but a word for yes is no. */
-const wanted = (value: unknown) => value === undefined || value === '' || YES.has(String(value).toLowerCase())
+const wanted = (value: unknown) => value === undefined || value === '' || isYes(value)
 
 /** The answer of an entity route with its type, its link and, for a list, those of its items. */
 export function wrap(route: Route, answer: unknown, url: string, query: Record<string, unknown>): unknown {

@@ -46,7 +46,7 @@ export const makeApplication = async (db: Queryable, post: Partial<ApplicationPo
 
 /** A device in an application made for it, unless one is given. */
 export async function makeDevice(
-  db: Queryable,
+  db: Database,
   { applicationId, ...post }: Partial<DevicePost> & { applicationId?: string } = {},
 ): Promise<Device> {
   return createDevice(db, applicationId ?? (await makeApplication(db)).id, { name: 'a pump', ...post })

@@ -2,7 +2,7 @@
 
 import type { Device } from '../../../contract/devices.ts'
 import type { DeviceDataInput } from '../../../contract/notebook-files.ts'
-import { chooseDevices, type DeviceChoice } from '../../catalog/devices.ts'
+import { chooseDevices, type DeviceChoice } from '../../catalog/device-choice.ts'
 import { invalid } from '../../ground/errors.ts'
 import { isId } from '../../ground/ids.ts'
 import { boundOf } from '../../ground/moments.ts'

@@ -1,40 +1,55 @@
 /** Devices: contract routes to the rooms below. */
 
-import { createDevice, deleteDevice, getDevice, listDevices, patchDevice } from '../../../contract/devices.ts'
+import {
+  createDevice,
+  type Device,
+  deleteDevice,
+  getDevice,
+  listDevices,
+  patchDevice,
+} from '../../../contract/devices.ts'
 import { enterApplication } from '../../catalog/applications.ts'
+import { asObjects } from '../../catalog/device-record.ts'
 import * as devices from '../../catalog/devices.ts'
-import { invalid } from '../../ground/errors.ts'
+import { forgetAttributes } from '../../stores/telemetry/forget-attributes.ts'
+import { isYes } from '../envelope.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
-/** Query parameters of the original that would change an answer and are not understood yet: said, not passed over. */
-const NOT_YET = ['query', 'tagFilter', 'tagsAsObject', 'attributesAsObject', 'queryDeleted']
-
-function refuseNotYet(query: object): void {
-  const name = Object.keys(query)
-    .map((key) => key.split('[')[0] ?? '')
-    .find((key) => NOT_YET.includes(key))
-  if (name) throw invalid(`${name} is not supported yet; leave it out`)
+interface Shown {
+  readonly tagsAsObject?: string
+  readonly attributesAsObject?: string
+  readonly excludeConnectionInfo?: string
 }
 
 /** Registers the routes of devices. */
 export function serveDevices(door: Door, { db }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
+  const changing = { db, forgetAttributes }
 
-  serve(door, createDevice, async ({ caller, params, body }) =>
-    devices.createDevice(db, await enter(caller.userId, params.applicationId), body),
+  const show = async (found: readonly Device[], query: Shown): Promise<object[]> => {
+    const told = isYes(query.excludeConnectionInfo) ? found : await devices.withConnections(db, found)
+    const wanted = { tags: isYes(query.tagsAsObject), attributes: isYes(query.attributesAsObject) }
+    return wanted.tags || wanted.attributes ? told.map((device) => asObjects(device, wanted)) : [...told]
+  }
+  const showOne = async (device: Device, query: Shown) => (await show([device], query))[0]
+
+  serve(door, createDevice, async ({ caller, params, query, body }) =>
+    showOne(await devices.createDevice(db, await enter(caller.userId, params.applicationId), body), query),
   )
   serve(door, listDevices, async ({ caller, params, query }) => {
-    refuseNotYet(query)
-    return devices.listDevices(db, await enter(caller.userId, params.applicationId), query)
+    const applicationId = await enter(caller.userId, params.applicationId)
+    const page = await devices.listDevices(db, applicationId, query, { deleted: isYes(query.queryDeleted) })
+    return { ...page, items: await show(page.items, query), applicationId }
   })
   serve(door, getDevice, async ({ caller, params, query }) => {
-    refuseNotYet(query)
-    return devices.getDevice(db, await enter(caller.userId, params.applicationId), params.deviceId)
+    const applicationId = await enter(caller.userId, params.applicationId)
+    return showOne(await devices.getDevice(db, applicationId, params.deviceId), query)
   })
-  serve(door, patchDevice, async ({ caller, params, body }) =>
-    devices.patchDevice(db, await enter(caller.userId, params.applicationId), params.deviceId, body),
-  )
+  serve(door, patchDevice, async ({ caller, params, query, body }) => {
+    const applicationId = await enter(caller.userId, params.applicationId)
+    return showOne(await devices.patchDevice(changing, applicationId, params.deviceId, body), query)
+  })
   serve(door, deleteDevice, async ({ caller, params }) => {
     await devices.deleteDevice(db, await enter(caller.userId, params.applicationId), params.deviceId)
     return { success: true }

@@ -1,0 +1,49 @@
+/** Devices as inputs, time series and exports choose them: by ids, by tags, or by a query. */
+
+import type { Device, TagFilter } from '../../contract/devices.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import { deviceCondition, readDeviceQuery } from './device-query.ts'
+import { type DeviceRow, toDevice } from './device-record.ts'
+
+export interface DeviceChoice {
+  readonly deviceIds?: readonly string[] | undefined
+  /** A tag with only a key matches any value, with only a value any key; one without either matches nothing. */
+  readonly deviceTags?: TagFilter | undefined
+  /** An object, or JSON text of one. When it is there and not blank, ids and tags do not count. */
+  readonly query?: unknown
+}
+
+/**
+ * The devices that a choice means, by id: those of the query; without one, those with one of the ids or one of the tags.
+ * Nothing given chooses none, the empty query `{}` all. Deleted ones are never chosen.
+ * @throws invalid naming the fault of the query, at `path`
+ */
+export async function chooseDevices(
+  db: Queryable,
+  applicationId: string,
+  choice: DeviceChoice,
+  path = 'query',
+): Promise<Device[]> {
+  const values: unknown[] = []
+  const chosen = chosenDevices(applicationId, choice, values, path)
+  const rows = await db.query<DeviceRow>(`select * from devices where ${chosen} order by id collate "C"`, values)
+  return rows.map(toDevice)
+}
+
+/** The same as a condition over `devices`, for those who do more than read them all; its values are pushed on `values`. */
+export function chosenDevices(applicationId: string, choice: DeviceChoice, values: unknown[], path = 'query'): string {
+  const live = `devices.application_id = $${values.push(applicationId)} and devices.deleted_at is null`
+  const query = readDeviceQuery(choice.query, path)
+  if (query !== undefined) return `${live} and ${deviceCondition(query, values, path)}`
+  const ids = `devices.id = any ($${values.push((choice.deviceIds ?? []).map((id) => id.toLowerCase()))}::text[])`
+  return `${live} and (${[ids, taggedWith(choice.deviceTags ?? [], values)].join(' or ')})`
+}
+
+/** The condition that a device has one of the tags; of no tags none has one. */
+export function taggedWith(tags: TagFilter, values: unknown[]): string {
+  const wanted = tags.filter(({ key, value }) => key !== undefined || value !== undefined)
+  if (wanted.length === 0) return 'false'
+  // One term for each, because only so does the index on tags answer them.
+  const terms = wanted.map((tag) => `devices.tags @> $${values.push(JSON.stringify([tag]))}::jsonb`)
+  return `(${terms.join(' or ')})`
+}

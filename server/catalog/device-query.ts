@@ -1,0 +1,77 @@
+/** What a query may ask about devices (behaviour dossier §3.9), each field as the SQL over a row of `devices`. */
+
+import { translateScalar } from '../query/conditions.ts'
+import { knownFields, type QueryField, type ScalarField } from '../query/fields.ts'
+import { parseQueryJson } from '../query/parse.ts'
+import { tagListField } from '../query/tags.ts'
+import { translateQuery } from '../query/translate.ts'
+
+const connection = (column: string) =>
+  `(select ${column} from connection_info where connection_info.device_id = devices.id)`
+const moment = (column: string): QueryField => ({ sql: connection(`to_timestamp(${column} / 1000.0)`), type: 'time' })
+
+const STATUS: ScalarField = { sql: connection('connected::integer'), type: 'number' }
+
+/** 1, 0 and null as in `connectionInfo.connected`; also true and false, and the words of `setConnectionStatus`. */
+const STATUS_WORDS = new Map<unknown, number>([
+  ['connected', 1],
+  ['disconnected', 0],
+  ['1', 1],
+  ['0', 0],
+  [true, 1],
+  [false, 0],
+])
+
+/** Users of experiences do not exist here, so no device has any: only null, and denials, match. */
+const NOBODY: QueryField = { sql: 'null::text', type: 'id' }
+
+const FIELDS: Readonly<Record<string, QueryField>> = {
+  id: { sql: 'devices.id', type: 'id' },
+  creationDate: { sql: 'devices.created_at', type: 'time' },
+  lastUpdated: { sql: 'devices.updated_at', type: 'time' },
+  deletedAt: { sql: 'devices.deleted_at', type: 'time' },
+  name: { sql: 'devices.name', type: 'string' },
+  deviceClass: { sql: 'devices.device_class', type: 'string' },
+  gatewayId: { sql: 'devices.gateway_id', type: 'id' },
+  parentId: { sql: 'devices.parent_id', type: 'id' },
+  ancestorId: { each: 'unnest(devices.ancestor_ids) as ancestor (id)', sql: 'ancestor.id', type: 'id' },
+  attributeName: {
+    each: `jsonb_to_recordset(devices.attributes) as attribute (name text)`,
+    sql: 'attribute.name',
+    type: 'string',
+  },
+  experienceUserId: NOBODY,
+  experienceGroupId: NOBODY,
+  tags: tagListField('devices.tags'),
+  connectedAt: moment('connected_ts'),
+  disconnectedAt: moment('disconnected_ts'),
+  connectionStatus: { custom: (value, path, values) => translateScalar(STATUS, toStatus(value), path, values) },
+}
+
+const fields = knownFields(FIELDS)
+
+/**
+ * The condition of a query over `devices`, ready to stand after `where … and`; its values are pushed on `values`.
+ * @throws invalid naming the path of the fault
+ */
+export const deviceCondition = (query: unknown, values: unknown[], path = 'query'): string =>
+  translateQuery(query, fields, values, path)
+
+/**
+ * A query as callers hand it over, JSON text or an object already; undefined when there is none, which blank text is too.
+ * @throws invalid when a text is no JSON
+ */
+export function readDeviceQuery(query: unknown, path: string): unknown {
+  if (typeof query !== 'string') return query
+  return query.trim() === '' ? undefined : parseQueryJson(query, path)
+}
+
+function toStatus(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toStatus)
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, part]) => [name, name === '$ci' ? part : toStatus(part)]),
+    )
+  }
+  return STATUS_WORDS.get(value) ?? value
+}

@@ -1,0 +1,45 @@
+-- Devices that can be restored for a while after they were deleted, the families they form, and the indexes that keep
+-- lists and queries of a hundred thousand of them quick. Applications keep what they are told, and go in two steps.
+alter table devices
+  add column deleted_at timestamptz,
+  -- The parent first, then its parent, and so on.
+  add column ancestor_ids text[] not null default '{}',
+  add column system_interval integer,
+  -- Attributes that were taken away, with the type of what they left in the history: {<name>: <data type>}.
+  add column former_types jsonb not null default '{}';
+
+with recursive above as (
+  select id, parent_id, array[parent_id] as ids from devices where parent_id is not null
+  union all
+  select above.id, devices.parent_id, above.ids || devices.parent_id
+  from above join devices on devices.id = above.parent_id
+  -- Circles were not refused before.
+  where devices.parent_id is not null and devices.parent_id <> above.id and not devices.parent_id = any (above.ids)
+)
+update devices set ancestor_ids = longest.ids
+from (select distinct on (id) id, ids from above order by id, cardinality(ids) desc) longest
+where longest.id = devices.id;
+
+drop index devices_application;
+create index devices_live on devices (application_id, name, id) where deleted_at is null;
+create index devices_deleted on devices (deleted_at) where deleted_at is not null;
+create index devices_parent on devices (parent_id) where parent_id is not null;
+create index devices_gateway on devices (gateway_id) where gateway_id is not null;
+create index devices_ancestors on devices using gin (ancestor_ids);
+create index devices_attribute_names on devices using gin (jsonb_path_query_array(attributes, '$[*].name'));
+
+-- When devices that are gone for good were made and deleted, for the counts by day.
+create table purged_devices (
+  application_id text not null references applications (id) on delete cascade,
+  created_at timestamptz not null,
+  deleted_at timestamptz not null
+);
+create index purged_devices_application on purged_devices (application_id);
+
+alter table applications
+  -- What is kept and given back without any meaning here.
+  add column told jsonb not null default '{}',
+  add column readme jsonb,
+  -- Nobody sees it any more; what belongs to it is being removed.
+  add column deleted_at timestamptz;
+create index applications_deleted on applications (deleted_at) where deleted_at is not null;
