@@ -34,6 +34,7 @@ import { linkTo } from './stores/blobs/links.ts'
 import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
+import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
 
 /** What runs inside the sandboxes. */
 const RUNNER = fileURLToPath(new URL('../runner', import.meta.url))
@@ -107,8 +108,23 @@ export async function openService(config: Config): Promise<Service> {
     const isDraining = () => parts.isDraining
     const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
+    const ignoredCounts = opening.use(openIgnoredCounts(db, logger))
     const app = await createApp(
-      { db, blobs, tokens, config, log: logger, watch, jobs, linkSecret, linkFile, languages, health, isDraining },
+      {
+        db,
+        blobs,
+        tokens,
+        config,
+        log: logger,
+        watch,
+        jobs,
+        ignoredCounts,
+        linkSecret,
+        linkFile,
+        languages,
+        health,
+        isDraining,
+      },
       logger,
     )
     url = opening.use(await openDoor(app, config.http)).url

@@ -7,6 +7,7 @@ import type { Log } from '../ground/log.ts'
 import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import type { IgnoredCounts } from '../stores/telemetry/ignored.ts'
 
 /** What `/healthz` says of one part. */
 export interface Health {
@@ -22,6 +23,7 @@ export interface Parts {
   readonly log: Log
   readonly watch: Watch
   readonly jobs: Jobs
+  readonly ignoredCounts: IgnoredCounts
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string
