@@ -19,7 +19,7 @@ import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
 import { inputContext, outputContext } from './context.ts'
 import { finishExecution } from './finish.ts'
-import { openWorkingFolder } from './folder.ts'
+import { openWorkingFolder, type WorkingFolder } from './folder.ts'
 import { sandboxLimits } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
@@ -85,7 +85,7 @@ export async function runExecution(
       seat && partial && ready.image && ready.notebook
         ? await runPhases(
             execution,
-            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, tellPhase },
+            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, folder, tellPhase },
             prefix,
             globals,
             parts,
@@ -206,6 +206,7 @@ interface Ready {
   readonly live: Live
   readonly partial: Partial
   readonly logs: Logs
+  readonly folder: WorkingFolder
   readonly tellPhase: (phase: 'notebook') => void
 }
 
@@ -219,20 +220,24 @@ async function runPhases(
   stop: AbortController,
 ): Promise<Phases> {
   const { db, blobs, host } = parts
-  const { image, seat, live } = ready
+  const { image, seat, live, folder } = ready
+  let scratches = 0
   const staged = await stageInputs(
     execution.snapshot.inputs,
     execution.templateContext,
     seat.inputs,
     {
       db,
+      blobs,
       applicationId: execution.applicationId,
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),
       signal: stop.signal,
       inTurn: createTurns(EXPORTS),
+      scratch: () => folder.path(`scratch-${scratches++}`),
+      warn: live.warn,
     },
-    { blobs, prefix },
+    prefix,
   )
   const kept = staged.kept.then((copies) => {
     live.staged({ inputInfo: copies.info, ranOn: { image, sandbox: host } })

@@ -1,6 +1,7 @@
-/** Helpers for positions on the earth (behaviour dossier §5): decimal degrees as text, `39.1,-84.5`. */
+/** Helpers for positions on the earth (behaviour dossier §5), as devices report them: `39.1,-84.5` and the like. */
 
-import { numberOf, type ValueHelper } from './values.ts'
+import { parsePosition } from '../stores/telemetry/position.ts'
+import { numberOf, textOf, type ValueHelper } from './values.ts'
 
 interface Position {
   readonly latitude: number
@@ -32,13 +33,15 @@ export const positions: Record<string, ValueHelper> = {
   },
 }
 
-const PAIR = /^\s*([+-]?\d+(?:\.\d+)?)\s*,\s*([+-]?\d+(?:\.\d+)?)\s*$/
-
+/** In any of the notations that devices may report. */
 function positionOf(value: unknown): Position | undefined {
-  const [, north, east] = PAIR.exec(String(value).slice(0, 100)) ?? []
-  const [latitude, longitude] = [Number(north), Number(east)]
-  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : undefined
+  const pair = parsePosition(textOf(value).slice(0, MAX_TEXT))
+  if (pair === undefined) return undefined
+  const [latitude, longitude] = pair.split(',')
+  return { latitude: Number(latitude), longitude: Number(longitude) }
 }
+
+const MAX_TEXT = 200
 
 /** Decimal places, 6 unless said otherwise: 11 cm on the ground. */
 function placesOf(precision: unknown): number {

@@ -134,6 +134,7 @@ const groups: Record<string, [template: string, expected: string][]> = {
     ['{{formatGps ctx.point "sexagesimal" 2}}', `39° 6' 13.92" N, 84° 31' 4.50" W`],
     ['{{formatGps ctx.point "gga" 4}} {{formatGps "-3.5,7.25" "gga" 0}}', '3906.2320,N,08431.0751,W 0330,S,00715,E'],
     ['{{formatGps "59.9999999999,0" "sexagesimal" 1}}', `60° 0' 0.0" N, 0° 0' 0.0" E`],
+    ['{{formatGps "$GPGLL,3751.65,N,14507.36,E,225444,A"}}', '37.860833,145.122667'],
     ['{{formatGps "somewhere"}}{{formatGps ctx.none}}{{formatGps "91,0"}}', ''],
     ['{{floor (gpsDistance "52.520008,13.404954" "48.137154,11.576124")}} {{gpsDistance "1,1" "1,1"}}', '504301 0'],
     ['{{floor (gpsDistance "0,179" "0,-179")}}', '222390'],
