@@ -1,6 +1,7 @@
 /** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
 
 import { mkdir, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
@@ -31,10 +32,11 @@ import { openToSandboxes, openWay, requireWay } from './sandbox/readable.ts'
 import type { SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
+import { openDuckDb } from './stores/duckdb/duckdb.ts'
 import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
-import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
+import { openTelemetry } from './stores/telemetry/telemetry.ts'
 
 /** What runs inside the sandboxes. */
 const RUNNER = fileURLToPath(new URL('../runner', import.meta.url))
@@ -65,13 +67,18 @@ export async function openService(config: Config): Promise<Service> {
   if (migrations.length > 0) logger.info({ migrations }, 'database migrated')
 
   const blobs = await openFsBlobs(join(config.dataDir, 'blobs'))
+  const root = join(config.dataDir, 'scratch')
+  const duckdb = opening.use(await openDuckDb({ root, threads: availableParallelism(), log: event, ...config.duckdb }))
+  const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
   const keys = join(config.dataDir, 'keys')
   const linkSecret = await openLinkSecret(keys)
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
     baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
 
   const running =
-    config.role === 'api' ? undefined : await openRunning(config, { bwrap, db, blobs, log: logger, linkFile }, opening)
+    config.role === 'api'
+      ? undefined
+      : await openRunning(config, { bwrap, db, blobs, duckdb, telemetry, log: logger, linkFile }, opening)
   const queue = opening.use(await openQueue(db, { supervise: running !== undefined, log: logger }))
   const jobs = createJobs(queue, config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`)
   const jobWorker = running
@@ -108,17 +115,17 @@ export async function openService(config: Config): Promise<Service> {
     const isDraining = () => parts.isDraining
     const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
-    const ignoredCounts = opening.use(openIgnoredCounts(db, logger))
     const app = await createApp(
       {
         db,
         blobs,
+        duckdb,
+        telemetry,
         tokens,
         config,
         log: logger,
         watch,
         jobs,
-        ignoredCounts,
         linkSecret,
         linkFile,
         languages,
@@ -157,10 +164,14 @@ interface Running {
 /** What runs notebooks: the sandbox, the images, warm kernels, and a worker over them. */
 async function openRunning(
   config: Config,
-  shared: Pick<RunParts, 'db' | 'blobs'> & { bwrap: string; log: Log; linkFile: Parts['linkFile'] },
+  shared: Pick<RunParts, 'db' | 'blobs' | 'duckdb' | 'telemetry'> & {
+    bwrap: string
+    log: Log
+    linkFile: Parts['linkFile']
+  },
   opening: AsyncDisposableStack,
 ): Promise<Running> {
-  const { bwrap, db, blobs, log, linkFile } = shared
+  const { bwrap, db, blobs, duckdb, telemetry, log, linkFile } = shared
   const limits = sandboxLimits(config.limits)
   await openToSandboxes(RUNNER)
   const images = createImages(config.toolsDir)
@@ -180,6 +191,8 @@ async function openRunning(
       {
         db,
         blobs,
+        duckdb,
+        telemetry,
         log,
         host,
         kernels,

@@ -3,7 +3,7 @@
 import type { RangeQuery } from '../../contract/shapes.ts'
 import { invalid } from '../ground/errors.ts'
 import { readMoment } from '../ground/moments.ts'
-import type { StateRange } from '../stores/telemetry/hot.ts'
+import type { StateRange } from '../stores/telemetry/slice.ts'
 import { directionOf, wholeNumber } from './listing.ts'
 
 /** How many states or log entries one answer holds at most. */

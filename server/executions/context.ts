@@ -1,7 +1,6 @@
 /** What templates of an execution see. */
 
 import type { ExecutionLog } from '../../contract/executions.ts'
-import { PrintableDate } from '../templates/dates.ts'
 import type { TemplateContext } from '../templates/render.ts'
 import type { Execution } from './record.ts'
 
@@ -11,7 +10,7 @@ export const inputContext = (execution: Execution, globals: Record<string, unkno
   globals,
 })
 
-/** Outputs also see the notebook and the execution's log record, with times that print as ISO 8601. */
+/** Outputs also see the notebook and the execution's log record, times as ISO text. */
 export function outputContext(
   execution: Execution,
   log: ExecutionLog,
@@ -26,21 +25,6 @@ export function outputContext(
       applicationId: execution.applicationId,
       ...notebook,
     },
-    execution: withDates(log),
+    execution: log,
   }
 }
-
-const TIMES = [
-  'executionRelativeTo',
-  'runQueuedAt',
-  'runStartedAt',
-  'inputsCompletedAt',
-  'notebookCompletedAt',
-  'outputsCompletedAt',
-] as const satisfies (keyof ExecutionLog)[]
-
-/** Dates, so that `format` writes them as dates. */
-const withDates = (log: ExecutionLog) => ({
-  ...log,
-  ...Object.fromEntries(TIMES.flatMap((name) => (log[name] ? [[name, new PrintableDate(log[name])]] : []))),
-})

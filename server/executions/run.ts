@@ -12,14 +12,16 @@ import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import type { DuckDb } from '../stores/duckdb/duckdb.ts'
 import { patient } from '../stores/postgres/away.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 import { attemptBlobs, dropEarlier, dropOvertaken } from './attempts.ts'
 import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
 import { inputContext, outputContext } from './context.ts'
 import { finishExecution } from './finish.ts'
-import { openWorkingFolder, type WorkingFolder } from './folder.ts'
+import { openWorkingFolder } from './folder.ts'
 import { sandboxLimits } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
@@ -32,6 +34,8 @@ import { getExecution } from './store.ts'
 export interface RunParts {
   readonly db: Database
   readonly blobs: Blobs
+  readonly duckdb: DuckDb
+  readonly telemetry: Telemetry
   readonly log: Log
   readonly host: SandboxHost
   readonly kernels: Kernels
@@ -85,7 +89,7 @@ export async function runExecution(
       seat && partial && ready.image && ready.notebook
         ? await runPhases(
             execution,
-            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, folder, tellPhase },
+            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, tellPhase },
             prefix,
             globals,
             parts,
@@ -206,7 +210,6 @@ interface Ready {
   readonly live: Live
   readonly partial: Partial
   readonly logs: Logs
-  readonly folder: WorkingFolder
   readonly tellPhase: (phase: 'notebook') => void
 }
 
@@ -219,25 +222,23 @@ async function runPhases(
   parts: RunParts,
   stop: AbortController,
 ): Promise<Phases> {
-  const { db, blobs, host } = parts
-  const { image, seat, live, folder } = ready
-  let scratches = 0
+  const { db, blobs, duckdb, telemetry, host } = parts
+  const { image, seat, live } = ready
   const staged = await stageInputs(
     execution.snapshot.inputs,
     execution.templateContext,
     seat.inputs,
     {
       db,
-      blobs,
+      duckdb,
+      telemetry,
       applicationId: execution.applicationId,
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),
       signal: stop.signal,
       inTurn: createTurns(EXPORTS),
-      scratch: () => folder.path(`scratch-${scratches++}`),
-      warn: live.warn,
     },
-    prefix,
+    { blobs, prefix },
   )
   const kept = staged.kept.then((copies) => {
     live.staged({ inputInfo: copies.info, ranOn: { image, sandbox: host } })

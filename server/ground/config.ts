@@ -19,20 +19,19 @@ export interface Config {
   readonly toolsDir: string
   readonly logLevel: string
   readonly ingest: { readonly maxAgeMs: number | undefined }
+  readonly telemetry: {
+    readonly retentionMs: number | undefined
+    readonly sealAgeMs: number
+    readonly sealRows: number
+    readonly graceMs: number
+  }
+  readonly duckdb: { readonly memoryBytes: number; readonly temporaryBytes: number }
   readonly urls: { readonly ttlMs: number }
   readonly sandbox: { readonly mode: 'on' | 'landlock' | 'off' }
   readonly kernels: { readonly forking: boolean; readonly spares: number }
   readonly role: 'all' | 'api' | 'worker'
   readonly worker: { readonly slots: number; readonly drainMs: number }
   readonly jobs: { readonly slots: number; readonly limitMs: number }
-  /** Requests to other people's addresses, and mail. */
-  readonly outgoing: {
-    readonly allowPrivate: boolean
-    readonly maxBytes: number
-    readonly timeoutMs: number
-    readonly smtpUrl: string | undefined
-    readonly mailFrom: string
-  }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
 }
@@ -72,19 +71,19 @@ export function readConfig(env: Environment, root: string): Config {
     toolsDir: join(root, '.fieldbook'),
     logLevel: read(S.logLevel),
     ingest: { maxAgeMs: read(S.ingestMaxAge) },
+    telemetry: {
+      retentionMs: read(S.retention),
+      sealAgeMs: read(S.sealAge),
+      sealRows: read(S.sealRows),
+      graceMs: read(S.segmentGrace),
+    },
+    duckdb: { memoryBytes: read(S.duckdbMemory), temporaryBytes: read(S.duckdbDisk) },
     urls: { ttlMs: read(S.urlTtl) },
     sandbox: { mode: read(S.sandbox) },
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
     role: read(S.role),
     worker: { slots: read(S.slots) || availableParallelism(), drainMs: read(S.drain) },
     jobs: { slots: read(S.jobSlots), limitMs: read(S.jobTime) },
-    outgoing: {
-      allowPrivate: read(S.allowPrivate) === 'true',
-      maxBytes: read(S.fetchSize),
-      timeoutMs: read(S.fetchTime),
-      smtpUrl: read(S.smtpUrl),
-      mailFrom: read(S.mailFrom),
-    },
     limits: {
       memoryBytes: read(S.runMemory),
       cores: read(S.runCores),

@@ -1,7 +1,6 @@
 /** The table of settings: name, default, what it means. `.env.example` is generated from it. */
 
 import { LIMIT_SETTINGS } from './limit-settings.ts'
-import { OUTGOING_SETTINGS } from './outgoing-settings.ts'
 import {
   A_DURATION,
   A_SIZE,
@@ -16,6 +15,7 @@ import {
   size,
   text,
 } from './setting.ts'
+import { TELEMETRY_SETTINGS } from './telemetry-settings.ts'
 
 export type { Entry }
 
@@ -130,7 +130,6 @@ export const SETTINGS = {
     expects: 'a duration from 1s to 7d',
     parse: durationBetween(1000, 7 * 86_400_000),
   }),
-  ...OUTGOING_SETTINGS,
   ...LIMIT_SETTINGS,
   notebookBytes: entry({
     name: 'FIELDBOOK_NOTEBOOK_SIZE',
@@ -160,6 +159,7 @@ export const SETTINGS = {
     expects: A_DURATION,
     parse: (value: string) => (value ? duration(value) : undefined),
   }),
+  ...TELEMETRY_SETTINGS,
   logLevel: entry({
     name: 'FIELDBOOK_LOG_LEVEL',
     default: 'info',

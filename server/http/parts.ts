@@ -6,8 +6,9 @@ import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
 import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import type { DuckDb } from '../stores/duckdb/duckdb.ts'
 import type { Database } from '../stores/postgres/database.ts'
-import type { IgnoredCounts } from '../stores/telemetry/ignored.ts'
+import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 
 /** What `/healthz` says of one part. */
 export interface Health {
@@ -18,12 +19,13 @@ export interface Health {
 export interface Parts {
   readonly db: Database
   readonly blobs: Blobs
+  readonly duckdb: DuckDb
+  readonly telemetry: Telemetry
   readonly tokens: Tokens
   readonly config: Config
   readonly log: Log
   readonly watch: Watch
   readonly jobs: Jobs
-  readonly ignoredCounts: IgnoredCounts
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string

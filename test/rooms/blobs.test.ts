@@ -1,7 +1,7 @@
 /** Blobs as files of a folder: whole or not at all, never outside of it, and gone when deleted. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -152,4 +152,17 @@ test('a key cannot leave the folder, by any method', async (t) => {
     for (const use of uses) await assert.rejects(async () => use(), /is not a blob key/, JSON.stringify(key))
   }
   assert.deepEqual((await readdir(join(root, '..'))).sort(), ['blobs', 'secret'])
+})
+
+test('a borrowed file stays although the blob is deleted or replaced, and goes when it is given back', async (t) => {
+  const { root, blobs } = await openBlobs(t)
+  await blobs.put('a', Buffer.from('old'))
+  {
+    await using file = await blobs.borrow('a')
+    await blobs.put('a', Buffer.from('new'))
+    await blobs.delete('a')
+    assert.equal(file && (await readFile(file.path, 'utf8')), 'old')
+  }
+  assert.deepEqual(await filesIn(root), [])
+  assert.equal(await blobs.borrow('a'), undefined)
 })

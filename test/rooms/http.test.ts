@@ -12,7 +12,8 @@ import { createLog } from '../../server/ground/log.ts'
 import { createApp } from '../../server/http/app.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
-import { openIgnoredCounts } from '../../server/stores/telemetry/ignored.ts'
+import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
+import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
 import { makeApplication, makeDevice, makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -30,17 +31,22 @@ async function openDoor(t: TestContext) {
   const isDraining = () => false
   const watch = await openWatch(db)
   t.after(() => watch[Symbol.asyncDispose]())
+  const root = join(folder, 'scratch')
+  const duckdb = await openDuckDb({ root, threads: 2, memoryBytes: 2 ** 28, temporaryBytes: 2 ** 30 })
+  const telemetry = await openTelemetry({ db, blobs, duckdb, root })
+  t.after(() => duckdb[Symbol.asyncDispose]())
   const parts = {
     db,
     watch,
     blobs,
+    duckdb,
+    telemetry,
     tokens,
     config,
     log,
     linkSecret: SECRET,
     linkFile,
     jobs: { enqueue: () => Promise.reject(new Error('no request of this test queues a job')) },
-    ignoredCounts: openIgnoredCounts(db, log),
     languages: async () => [],
     health: async () => health,
     isDraining,

@@ -141,6 +141,9 @@ export async function makeEnding(
 /** What a worker works with, as `service.ts` puts it together, over a folder of the test's own. */
 export async function makeRunParts(t: TestContext, db: Database): Promise<RunParts> {
   const parts = await openRunParts(db, await makeFolder(t), createLog('silent'))
-  t.after(() => parts.kernels[Symbol.asyncDispose]())
+  t.after(async () => {
+    await parts.kernels[Symbol.asyncDispose]()
+    await parts.duckdb[Symbol.asyncDispose]()
+  })
   return parts
 }

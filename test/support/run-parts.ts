@@ -7,7 +7,9 @@ import type { Log } from '../../server/ground/log.ts'
 import { createKernels } from '../../server/kernel/kernels.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
+import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
+import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
 import { testHost, testImage } from './image.ts'
 
 /** Kernels start cold, which is the same each time. Whoever opens the parts closes their kernels. */
@@ -15,9 +17,13 @@ export async function openRunParts(db: Database, folder: string, log: Log): Prom
   const [host, image] = await Promise.all([testHost(), testImage()])
   const root = join(folder, `kernels-${process.pid}`)
   await mkdir(root)
+  const blobs = await openFsBlobs(join(folder, 'blobs'))
+  const duckdb = await openDuckDb({ root: folder, threads: 2, memoryBytes: 2 ** 28, temporaryBytes: 2 ** 30 })
   return {
     db,
-    blobs: await openFsBlobs(join(folder, 'blobs')),
+    blobs,
+    duckdb,
+    telemetry: await openTelemetry({ db, blobs, duckdb, root: folder }),
     log,
     host,
     kernels: createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log }),

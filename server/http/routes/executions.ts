@@ -66,7 +66,6 @@ export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch
       progress,
       attempt,
       usage: usageOf(execution),
-      warnings: execution.metrics?.warnings ?? [],
       ...(snapshot.limits ? { limits: snapshot.limits } : {}),
       ...(ranOn ? { ranOn } : {}),
     }

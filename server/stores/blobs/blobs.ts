@@ -12,6 +12,11 @@ export interface ByteRange {
   readonly end: number
 }
 
+/** A blob as a file of this machine, which stays until disposed, even when the blob is deleted meanwhile. Only read it. */
+export interface BorrowedFile extends AsyncDisposable {
+  readonly path: string
+}
+
 export interface Blobs {
   /** Stores a stream; when it returns the bytes are durable and visible as a whole. */
   put(key: string, content: Readable | Uint8Array): Promise<BlobInfo>
@@ -25,6 +30,8 @@ export interface Blobs {
   get(key: string, range?: ByteRange): Readable
   /** The whole content; for small blobs only. */
   read(key: string): Promise<Buffer>
+  /** The blob as a file, for programs that open files themselves; undefined when there is no such blob. */
+  borrow(key: string): Promise<BorrowedFile | undefined>
   delete(key: string): Promise<void>
   /** Deletes everything whose key starts with `prefix + '/'`. */
   deleteAll(prefix: string): Promise<void>

@@ -1,13 +1,13 @@
 /** Blobs as files of a folder. A blob appears by renaming a finished, synced file, so that no reader sees half of one. */
 
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, type Stats } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { newId } from '../../ground/ids.ts'
 import { shareSyncs } from '../../ground/sync-folder.ts'
-import type { BlobInfo, Blobs } from './blobs.ts'
+import type { BlobInfo, Blobs, BorrowedFile } from './blobs.ts'
 
 /** Segments of a key: what our own ids and hashes are made of, so that a key can never leave the folder. */
 const KEY = /^[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254}(?:\/[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254})*$/
@@ -18,7 +18,10 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
   // Closed to other users of the machine: what notebooks made is nobody else's.
   await mkdir(root, { recursive: true, mode: 0o700 })
   await mkdir(incoming, { recursive: true })
+  const borrowed = join(root, '.borrowed')
+  await mkdir(borrowed, { recursive: true })
   await dropStale(incoming)
+  await dropForgotten(borrowed)
   const sync = shareSyncs()
   const put = (key: string, content: Readable | Uint8Array) =>
     putWhole(pathOf(root, key), join(incoming, newId()), content, sync)
@@ -29,6 +32,7 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
     stat: (key) => statBlob(pathOf(root, key)),
     get: (key, range) => createReadStream(pathOf(root, key), range ?? {}),
     read: (key) => readFile(pathOf(root, key)),
+    borrow: (key) => borrow(pathOf(root, key), join(borrowed, newId())),
     delete: (key) => rm(pathOf(root, key), { force: true }),
     deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
   }
@@ -38,10 +42,15 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
 const STALE_MS = 3_600_000
 
 /** What a crash left half-written was never visible, and nobody will finish it. */
-async function dropStale(incoming: string): Promise<void> {
-  for (const name of await readdir(incoming)) {
-    const found = await stat(join(incoming, name)).catch(() => undefined)
-    if (found && Date.now() - found.mtimeMs > STALE_MS) await rm(join(incoming, name), { recursive: true, force: true })
+const dropStale = (incoming: string) => dropOlder(incoming, ({ mtimeMs }) => Date.now() - mtimeMs > STALE_MS)
+
+/** No reader takes a day. A second name changes the file's ctime; what is written in it is as old as the blob. */
+const dropForgotten = (borrowed: string) => dropOlder(borrowed, ({ ctimeMs }) => Date.now() - ctimeMs > 24 * STALE_MS)
+
+async function dropOlder(folder: string, isOld: (found: Stats) => boolean): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const found = await stat(join(folder, name)).catch(() => undefined)
+    if (found && isOld(found)) await rm(join(folder, name), { recursive: true, force: true })
   }
 }
 
@@ -111,13 +120,27 @@ async function copyBlob(from: string, to: string, sync: Sync): Promise<void> {
   await sync(dirname(to))
 }
 
+/** A second name of the file: deleting the blob takes the first one only. */
+async function borrow(path: string, name: string): Promise<BorrowedFile | undefined> {
+  try {
+    await link(path, name)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+  return { path: name, [Symbol.asyncDispose]: () => rm(name, { force: true }) }
+}
+
 async function statBlob(path: string): Promise<BlobInfo | undefined> {
   try {
     const found = await stat(path)
     return found.isFile() ? { sizeBytes: found.size } : undefined
   } catch (error) {
-    // ENOTDIR: the key goes on below the key of another blob.
-    if (error instanceof Error && 'code' in error && /^(?:ENOENT|ENOTDIR)$/.test(String(error.code))) return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }
+
+/** ENOTDIR: the key goes on below the key of another blob. */
+const isMissing = (error: unknown) =>
+  error instanceof Error && 'code' in error && /^(?:ENOENT|ENOTDIR)$/.test(String(error.code))

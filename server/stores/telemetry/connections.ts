@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import type { Database, Queryable, Transaction } from '../postgres/database.ts'
-import type { StateRange } from './hot.ts'
+import type { StateRange } from './slice.ts'
 
 export interface Connection {
   readonly ts: number

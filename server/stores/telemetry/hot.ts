@@ -6,7 +6,8 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
-import type { Database, Queryable, Transaction } from '../postgres/database.ts'
+import type { Queryable, Transaction } from '../postgres/database.ts'
+import type { Slice, TimeRange } from './slice.ts'
 import type { StateValue, StoredState } from './states.ts'
 
 /** Appends states; when it returns they are durable. */
@@ -17,91 +18,82 @@ export async function appendStates(
   states: readonly StoredState[],
 ): Promise<void> {
   if (states.length === 0) return
-  // One JSON text: arrays of texts are escaped here and unescaped there, which doubled the time of 100 states.
   await db.query(
     `insert into hot_states (application_id, device_id, ts, doc)
-     select $1, $2, (state -> 0)::bigint, state -> 1 from jsonb_array_elements($3::jsonb) as given (state)`,
-    [applicationId, deviceId, JSON.stringify(states.map(({ ts, doc }) => [ts, doc]))],
+     select $1, $2, ts, doc from unnest($3::bigint[], $4::jsonb[]) as given (ts, doc)`,
+    [applicationId, deviceId, states.map((state) => state.ts), states.map((state) => JSON.stringify(state.doc))],
   )
 }
 
-export interface StateRange {
-  /** Epoch ms, inclusive; undefined is open. */
-  readonly from: number | undefined
-  /** Epoch ms, exclusive; undefined is open. */
-  readonly to: number | undefined
-  readonly newestFirst: boolean
-  readonly limit: number
-}
+/** What of the hot table has been forgotten, although a transaction that was under way wrote it afterwards. */
+const NOT_FORGOTTEN = `not exists (select from tombstones t where t.application_id = hot_states.application_id
+  and (t.device_id is null or t.device_id = hot_states.device_id) and hot_states.seq <= t.up_to_seq
+  and (t.from_ts is null or hot_states.ts >= t.from_ts) and (t.to_ts is null or hot_states.ts < t.to_ts))`
 
-/** Merged states of one device, at most `limit` of them. */
-export async function readStates(
+/** Merged hot states of one device, at most `limit` of them. */
+export async function readHotStates(
   db: Queryable,
-  deviceId: string,
-  range: StateRange,
+  wanted: TimeRange & { applicationId: string; deviceId: string; newestFirst: boolean; limit: number },
 ): Promise<{ ts: number; doc: Record<string, StateValue> }[]> {
   return db.query(
     `select ts, jsonb_merge(doc order by seq) as doc from hot_states
-     where device_id = $1 and ($2::bigint is null or ts >= $2) and ($3::bigint is null or ts < $3)
-     group by ts order by ts ${range.newestFirst ? 'desc' : 'asc'} limit $4`,
-    [deviceId, range.from ?? null, range.to ?? null, range.limit],
+     where application_id = $1 and device_id = $2 and ts >= $3 and ts < $4 and ${NOT_FORGOTTEN}
+     group by ts order by ts ${wanted.newestFirst ? 'desc' : 'asc'} limit $5`,
+    [wanted.applicationId, wanted.deviceId, wanted.from, wanted.to, wanted.limit],
   )
 }
 
-/** Forgets everything a device ever reported. */
-export async function deleteStates(db: Queryable, deviceId: string): Promise<void> {
-  await db.query('delete from hot_states where device_id = $1', [deviceId])
-}
-
-export interface StatesExport {
-  readonly deviceIds: readonly string[]
-  /** Attribute columns, in the order wanted. */
-  readonly attributes: readonly string[]
-  /** Epoch ms, inclusive. */
-  readonly from: number
-  /** Epoch ms, exclusive. */
-  readonly to: number
-}
-
-/**
- * Writes the states of devices as CSV: `ID,Timestamp,<attributes>`, rows by device id, then time. The rows go from
- * PostgreSQL to the file without becoming objects here. Holds a session of the pool meanwhile, which may be long: callers
- * bound how many they ask for at once. (A session of its own each time cost 8 ms, more than the rows of most inputs.)
- */
-export async function exportStates(
-  db: Database,
-  wanted: StatesExport,
-  file: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const copy = async (tx: Transaction) => {
-    const rows = tx.copyTo(copyStatement(wanted))
-    const csv = createWriteStream(file)
-    csv.write(headerOf(wanted.attributes))
-    await pipeline(rows, csv, { signal })
-  }
-  await db.transaction(copy, { readOnly: true, statementTimeoutMs: 0 })
-}
-
-/** Written here, because PostgreSQL would cut a name that is longer than 63 bytes. */
-const headerOf = (attributes: readonly string[]) => `${['ID', 'Timestamp', ...attributes].map(quoted).join(',')}\n`
-
-const quoted = (name: string) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)
-
-/** The rows without a header. COPY takes no parameters, so every value is written as an escaped literal. */
-function copyStatement(wanted: StatesExport): string {
-  const literal = (text: string) => pg.escapeLiteral(text)
-  const array = (texts: readonly string[]) => `array[${texts.map(literal).join(', ')}]::text[]`
-  const cells = wanted.attributes.map((name) => `, csv_cell(doc -> ${literal(name)})`)
-  return `copy (
+/** Writes merged hot states as CSV without a header, by device id, then time; the rows never become objects here. */
+export function copyMergedCsv(tx: Transaction, slice: Slice, range: TimeRange): NodeJS.ReadableStream {
+  const cells = slice.attributes.map((name) => `, csv_cell(doc -> ${text(name)})`)
+  return tx.copyTo(`copy (
     select device_id, ts${cells.join('')}
     from (
       select device_id, ts, jsonb_merge(doc order by seq) as doc from hot_states
-      where device_id = any (${array(wanted.deviceIds)})
-        and ts >= ${Math.ceil(wanted.from)} and ts < ${Math.ceil(wanted.to)}
-        and doc ?| ${array(wanted.attributes)}
-      group by device_id, ts
+      where ${inSlice(slice, range)} group by device_id, ts
     ) merged
     order by device_id collate "C", ts
-  ) to stdout (format csv)`
+  ) to stdout (format csv)`)
 }
+
+/**
+ * Writes hot reports to a file for DuckDB: seq, device, time, and each attribute as the JSON of its value. Tabs and
+ * control characters never stand in what jsonb prints, so that nothing has to be quoted.
+ */
+export async function copyReports(
+  tx: Transaction,
+  slice: Slice,
+  range: TimeRange,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const cells = slice.attributes.map((name) => `, doc -> ${text(name)}`)
+  const rows = tx.copyTo(`copy (
+    select seq, device_id, ts${cells.join('')} from hot_states where ${inSlice(slice, range)}
+  ) to stdout (${UNQUOTED})`)
+  await pipeline(rows, createWriteStream(file), { signal })
+}
+
+/** All hot reports of an application up to a seq, those that were forgotten left out: seq, device, time, document. */
+export async function copyForSealing(
+  tx: Transaction,
+  { applicationId, toSeq, from }: { applicationId: string; toSeq: number; from: number },
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const rows = tx.copyTo(`copy (
+    select seq, device_id, ts, doc from hot_states
+    where application_id = ${text(applicationId)} and seq <= ${toSeq} and ts >= ${from} and ${NOT_FORGOTTEN}
+  ) to stdout (${UNQUOTED})`)
+  await pipeline(rows, createWriteStream(file), { signal })
+}
+
+const UNQUOTED = `format csv, delimiter E'\\t', quote E'\\x01'`
+
+const text = (value: string) => pg.escapeLiteral(value)
+const texts = (values: readonly string[]) => `array[${values.map(text).join(', ')}]::text[]`
+
+/** COPY takes no parameters, so every value is written as an escaped literal. */
+const inSlice = ({ applicationId, deviceIds, attributes }: Slice, { from, to }: TimeRange) =>
+  `application_id = ${text(applicationId)} and device_id = any (${texts(deviceIds)})
+   and ts >= ${from} and ts < ${to} and doc ?| ${texts(attributes)} and ${NOT_FORGOTTEN}`

@@ -1,0 +1,172 @@
+/**
+ * The states of a slice as one SQL relation: segments and hot reports, merged attribute by attribute where they can
+ * overlap. Pure: text in, text out.
+ */
+
+import { identifier, list, literal } from '../duckdb/sql.ts'
+import { columnName, type Segment, type Tombstone, touches } from './segments.ts'
+import { KINDS, type Kind, type TimeRange } from './slice.ts'
+
+/** A segment with its file on this machine. */
+export interface LocalSegment {
+  readonly segment: Segment
+  readonly path: string
+}
+
+/** Hot reports in a table of the session: seq, device_id, ts, and `cell` columns for each attribute by its place. */
+export interface HotTable {
+  readonly table: string
+  readonly rows: number
+  readonly firstDevice: string
+  readonly lastDevice: string
+  readonly minTs: number
+  readonly maxTs: number
+  /** The kinds of each attribute, by its place. */
+  readonly kinds: readonly (readonly Kind[])[]
+}
+
+export interface Sources {
+  readonly attributes: readonly string[]
+  readonly segments: readonly LocalSegment[]
+  readonly tombstones: readonly Tombstone[]
+  readonly hot: HotTable | undefined
+}
+
+/** Which rows of the sources. */
+export interface Wanted extends TimeRange {
+  /** Sorted; undefined for all that the segments have. */
+  readonly deviceIds: readonly string[] | undefined
+}
+
+/** The column of an attribute, by its place, for one kind of value. */
+export const cell = (index: number, kind: Kind) => `${kind[0]}${index}`
+
+/** The kinds an attribute has in any of the sources. */
+export function kindsOf({ attributes, segments, hot }: Sources, index: number): Kind[] {
+  const found = new Set<Kind>(hot?.kinds[index] ?? [])
+  for (const { segment } of segments) {
+    for (const column of segment.columns) if (column.attribute === attributes[index]) found.add(column.kind)
+  }
+  return KINDS.filter((kind) => found.has(kind))
+}
+
+/**
+ * Rows `device_id, ts` and a `cell` column for each attribute and kind it has, one row for each device and time, in no
+ * order unless nothing had to be merged, where it is that of the segments given. At most one kind of an attribute has a
+ * value in a row. Rows without any of the attributes are among them.
+ */
+export function relationOf(sources: Sources, wanted: Wanted): string {
+  const kinds = sources.attributes.map((_, index) => kindsOf(sources, index))
+  if (isPlain(sources)) return scan(sources, sources.segments, kinds, wanted, undefined)
+  const parts = groupByRank(sources.segments).map((run) =>
+    scan(sources, run, kinds, wanted, run[0]?.segment.toSeq ?? 0),
+  )
+  if (sources.hot) parts.push(scanHot(sources.hot, kinds, wanted))
+  return merged(parts.join('\nunion all '), kinds)
+}
+
+/** Whether the rows of the files are the rows of the relation: nothing to merge, nothing to leave out file by file. */
+export const isPlain = ({ hot, segments, tombstones }: Sources) => !hot && tombstones.length === 0 && !overlap(segments)
+
+/** The last value of each attribute, whatever its kind, by rank. */
+function merged(parts: string, kinds: readonly (readonly Kind[])[]): string {
+  const last = kinds.flatMap((of, index) => {
+    const names = of.map((kind) => cell(index, kind))
+    const [only] = names
+    if (only === undefined) return []
+    if (names.length === 1) return [`arg_max(${only}, rank) as ${only}`]
+    const value = `arg_max({${names.map((name) => `${name}: ${name}`).join(', ')}}, rank)
+      filter (${names.map((name) => `${name} is not null`).join(' or ')})`
+    return [`${value} as v${index}`]
+  })
+  const cells = kinds.flatMap((of, index) =>
+    of.map((kind) => (of.length === 1 ? cell(index, kind) : `v${index}.${cell(index, kind)} as ${cell(index, kind)}`)),
+  )
+  return `select ${['device_id', 'ts', ...cells].join(', ')} from (
+    select ${['device_id', 'ts', ...last].join(', ')} from (${parts}) group by device_id, ts)`
+}
+
+/** Files of segments read as one; with a rank, as its last column, when the rows are to be merged. */
+function scan(
+  { attributes, tombstones }: Sources,
+  run: readonly LocalSegment[],
+  kinds: readonly (readonly Kind[])[],
+  wanted: Wanted,
+  rank: number | undefined,
+): string {
+  const present = new Set(
+    run.flatMap(({ segment }) => segment.columns.map(({ attribute, kind }) => columnName(attribute, kind))),
+  )
+  const cells = attributes.flatMap((attribute, index) =>
+    (kinds[index] ?? []).map((kind) => {
+      const column = columnName(attribute, kind)
+      return `${present.has(column) ? identifier(column) : `null::${TYPES[kind]}`} as ${cell(index, kind)}`
+    }),
+  )
+  const columns = ['device as device_id', 'ts', ...cells, ...(rank === undefined ? [] : [`${rank}::bigint as rank`])]
+  if (run.length === 0) return `${nothing(kinds, rank !== undefined)}`
+  const conditions = [...inWanted('device', run, wanted), ...notForgotten(rank === undefined ? [] : tombstones, run)]
+  return `select ${columns.join(', ')} from read_parquet(${list(run.map(({ path }) => path))}, union_by_name = true)
+    ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}`
+}
+
+function scanHot(hot: HotTable, kinds: readonly (readonly Kind[])[], wanted: Wanted): string {
+  const cells = kinds.flatMap((of, index) =>
+    of.map((kind) =>
+      hot.kinds[index]?.includes(kind) ? cell(index, kind) : `null::${TYPES[kind]} as ${cell(index, kind)}`,
+    ),
+  )
+  const conditions = inWanted('device_id', [], wanted)
+  return `select ${['device_id', 'ts', ...cells, 'seq as rank'].join(', ')} from ${hot.table}
+    where ${conditions.join(' and ')}`
+}
+
+export const TYPES: Record<Kind, string> = { number: 'double', text: 'varchar', boolean: 'boolean' }
+
+const nothing = (kinds: readonly (readonly Kind[])[], ranked: boolean) =>
+  `select ${[
+    'null::varchar as device_id',
+    'null::bigint as ts',
+    ...kinds.flatMap((of, index) => of.map((kind) => `null::${TYPES[kind]} as ${cell(index, kind)}`)),
+    ...(ranked ? ['0::bigint as rank'] : []),
+  ].join(', ')} where false`
+
+/** Conditions that every row of the files meets are left out: they cost, and a list of devices costs the order. */
+function inWanted(device: string, run: readonly LocalSegment[], { deviceIds, from, to }: Wanted): string[] {
+  const conditions: string[] = []
+  if (run.length === 0 || run.some(({ segment }) => segment.minTs < from)) conditions.push(`ts >= ${from}`)
+  if (run.length === 0 || run.some(({ segment }) => segment.maxTs >= to)) conditions.push(`ts < ${to}`)
+  if (deviceIds) conditions.push(devicesIn(device, deviceIds))
+  return conditions
+}
+
+/** Bounds beside the list, because only bounds are compared with what row groups say of themselves. */
+function devicesIn(device: string, deviceIds: readonly string[]): string {
+  const [first = '', last = ''] = [deviceIds[0], deviceIds.at(-1)]
+  if (deviceIds.length === 1) return `${device} = ${literal(first)}`
+  return `${device} between ${literal(first)} and ${literal(last)} and ${device} in (${deviceIds.map(literal).join(', ')})`
+}
+
+/** All files of a run that is merged have one rank; tombstones that touch none of them are left out. */
+function notForgotten(tombstones: readonly Tombstone[], run: readonly LocalSegment[]): string[] {
+  const touching = tombstones.filter((tombstone) => run.some(({ segment }) => touches(tombstone, segment)))
+  return touching.map(({ deviceId, from, to }) => {
+    const device = deviceId === null ? '' : `device = ${literal(deviceId)} and `
+    return `not (${device}ts >= ${from} and ts < ${to})`
+  })
+}
+
+function groupByRank(segments: readonly LocalSegment[]): LocalSegment[][] {
+  return [...Map.groupBy(segments, ({ segment }) => segment.toSeq).values()]
+}
+
+/** Whether two of the segments may hold the same device and time. Those of one rank never do. */
+export function overlap(segments: readonly LocalSegment[]): boolean {
+  return segments.some(({ segment: a }, index) =>
+    segments.slice(index + 1).some(({ segment: b }) => a.toSeq !== b.toSeq && boxesMeet(a, b)),
+  )
+}
+
+/** Whether the boxes of device and time that two segments lie in have something in common. */
+export const boxesMeet = (a: Segment, b: Segment) =>
+  a.firstDevice <= b.lastDevice && b.firstDevice <= a.lastDevice && a.minTs <= b.maxTs && b.minTs <= a.maxTs
