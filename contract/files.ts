@@ -1,11 +1,17 @@
-/** Application files: what notebooks leave behind for people and programs to fetch by URL. */
+/** Application files: what people upload and notebooks leave behind, in directories, each with a public URL. */
 
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { DateTime, listQuery, listReply, ObjectId, SourceType, words } from './shapes.ts'
+import { closed, DateTime, listQuery, listReply, MediumText, ObjectId, SourceType, Success, words } from './shapes.ts'
 
 export const FileParams = Type.Object({ applicationId: ObjectId, fileId: ObjectId })
+
+const FileSize = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes' })
+const ContentType = Type.String({ maxLength: 1024 })
+const Dimensions = { width: Type.Optional(Type.Number()), height: Type.Optional(Type.Number()) }
+const FileDimensions = Type.Object(Dimensions, closed)
+export type FileDimensions = Static<typeof FileDimensions>
 
 export const ApplicationFile = Type.Object({
   id: ObjectId,
@@ -16,28 +22,79 @@ export const ApplicationFile = Type.Object({
   authorType: SourceType,
   status: words('pending', 'moving', 'deleting', 'completed'),
   name: Type.String(),
-  parentDirectory: Type.String(),
+  parentDirectory: Type.String({ description: 'begins and ends with a slash' }),
   type: words('file', 'directory'),
   fileSize: Type.Optional(Type.Number()),
+  s3etag: Type.Optional(Type.String({ description: 'MD5 of the content, in hexadecimal digits' })),
   contentType: Type.Optional(Type.String()),
+  fileDimensions: Type.Optional(FileDimensions),
   url: Type.Optional(Type.String()),
 })
 export type ApplicationFile = Static<typeof ApplicationFile>
+
+export const FilePost = Type.Object(
+  {
+    name: MediumText,
+    parentDirectory: Type.Optional(Type.String({ maxLength: 1024 })),
+    type: words('file', 'directory'),
+    fileSize: Type.Optional(FileSize),
+    contentType: Type.Optional(ContentType),
+    fileDimensions: Type.Optional(FileDimensions),
+  },
+  closed,
+)
+export type FilePost = Static<typeof FilePost>
+
+/** Open, as the published schema is: what else is sent is ignored. */
+export const FilePatch = Type.Object({
+  fileSize: Type.Optional(FileSize),
+  contentType: Type.Optional(ContentType),
+  fileDimensions: Type.Optional(Type.Object(Dimensions)),
+})
+export type FilePatch = Static<typeof FilePatch>
+
+/** Where to send the content: a form of these fields in any order, all but `bucket`, and then the part `file`. */
+const Upload = Type.Object({ url: Type.String(), fields: Type.Record(Type.String(), Type.String()) })
+
+/** A directory has nothing to upload. */
+export const FileWithUpload = Type.Object({ ...ApplicationFile.properties, upload: Type.Optional(Upload) })
+export type FileWithUpload = Static<typeof FileWithUpload>
+
+export const fileListQuery = {
+  ...listQuery(['lastUpdated', 'type', 'name', 'creationDate'], ['name']).properties,
+  type: Type.Optional(words('', 'file', 'directory')),
+  status: Type.Optional(words('', 'completed', 'pending')),
+  directory: Type.Optional(Type.String({ maxLength: 1024 })),
+}
+export const FileList = Type.Object({ ...listReply(ApplicationFile).properties, parentExists: Type.Boolean() })
+
+/** What is left out, or empty, stays as it is. */
+export const fileMoveQuery = {
+  name: Type.Optional(Type.String({ maxLength: 1024 })),
+  parentDirectory: Type.Optional(Type.String({ maxLength: 1024 })),
+}
 
 export const listFiles = route({
   operation: 'files.get',
   method: 'GET',
   path: '/applications/:applicationId/files',
-  summary: 'Lists the files and folders of one directory.',
+  summary: 'Lists the files and folders of one directory; without a directory, those of all.',
   params: ApplicationParams,
-  query: Type.Object({
-    ...listQuery(['lastUpdated', 'type', 'name', 'creationDate'], ['name']).properties,
-    type: Type.Optional(words('', 'file', 'directory')),
-    status: Type.Optional(words('', 'completed', 'pending')),
-    directory: Type.Optional(Type.String({ maxLength: 1024 })),
-  }),
-  reply: Type.Object({ ...listReply(ApplicationFile).properties, parentExists: Type.Boolean() }),
+  query: Type.Object(fileListQuery),
+  reply: FileList,
   entity: 'files',
+})
+
+export const createFile = route({
+  operation: 'files.post',
+  method: 'POST',
+  path: '/applications/:applicationId/files',
+  summary: 'Creates a file that waits for its content, with the form to upload that, or a directory.',
+  params: ApplicationParams,
+  body: { name: 'file', schema: FilePost },
+  status: 201,
+  reply: FileWithUpload,
+  entity: 'file',
 })
 
 export const getFile = route({
@@ -48,4 +105,48 @@ export const getFile = route({
   params: FileParams,
   reply: ApplicationFile,
   entity: 'file',
+})
+
+export const patchFile = route({
+  operation: 'file.patch',
+  method: 'PATCH',
+  path: '/applications/:applicationId/file/:fileId',
+  summary: 'Gives the form to upload new content for a file; until then it keeps what it has.',
+  params: FileParams,
+  body: { name: 'updates', schema: FilePatch },
+  status: 201,
+  reply: FileWithUpload,
+  entity: 'file',
+})
+
+export const uploadFile = route({
+  operation: 'file.upload',
+  method: 'POST',
+  path: '/applications/:applicationId/file/:fileId/upload',
+  summary: 'Uploads the content of a file in the request itself.',
+  params: FileParams,
+  file: 'file',
+  reply: ApplicationFile,
+  entity: 'file',
+})
+
+export const moveFile = route({
+  operation: 'file.move',
+  method: 'POST',
+  path: '/applications/:applicationId/file/:fileId/move',
+  summary: 'Renames or moves a file, or a directory with everything in it.',
+  params: FileParams,
+  query: Type.Object(fileMoveQuery),
+  status: 201,
+  reply: ApplicationFile,
+  entity: 'file',
+})
+
+export const deleteFile = route({
+  operation: 'file.delete',
+  method: 'DELETE',
+  path: '/applications/:applicationId/file/:fileId',
+  summary: 'Deletes a file, or a directory with everything in it.',
+  params: FileParams,
+  reply: Success,
 })

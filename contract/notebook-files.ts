@@ -92,6 +92,7 @@ export const NotebookInput = taggedUnion('inputType', [
 ])
 export type NotebookInput = Static<typeof NotebookInput>
 export type InputType = NotebookInput['inputType']
+export type ApplicationFileInput = Extract<NotebookInput, { inputType: 'applicationFile' }>
 
 const destination = {
   destinationDirectoryTemplate: Type.Optional(MediumText),

@@ -32,6 +32,8 @@ export interface ListSource {
   /** SQL of each field that may be sorted by; the first one is the default. */
   readonly sort: Readonly<Record<string, string>>
   readonly defaultSort: string
+  /** false when no sort field is ever null; then an index can be read from either end. */
+  readonly hasNulls?: boolean
 }
 
 const DEFAULT_PER_PAGE = 100
@@ -57,9 +59,10 @@ export async function listPage<Row, T>(
     from += ` and name ilike $${values.length}`
   }
   const total = await db.one<{ count: number }>(`select count(*)::int as count from ${from}`, values)
+  const nulls = source.hasNulls === false ? '' : 'nulls last'
   const rows = await db.query<Row>(
     `select * from ${from}
-     order by ${source.sort[sortField]} ${sortDirection} nulls last, id ${sortDirection} limit ${perPage} offset ${page * perPage}`,
+     order by ${source.sort[sortField]} ${sortDirection} ${nulls}, id ${sortDirection} limit ${perPage} offset ${page * perPage}`,
     values,
   )
   return {

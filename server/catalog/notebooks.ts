@@ -232,9 +232,6 @@ function checkFiles(notebook: NotebookPatch): void {
     if (output.outputType === 'executionResult' && output.fileName === 'result.pdf') {
       throw invalid(`${field}.fileName "result.pdf" is not supported yet; result.html can be printed`)
     }
-    if ('destinationPrivate' in output && output.destinationPrivate) {
-      throw invalid(`${field}.destinationPrivate is not supported yet; leave it out or false`)
-    }
     const key = JSON.stringify(output)
     if (outputs.has(key)) throw invalid(`${field} repeats another output to the letter`)
     outputs.add(key)

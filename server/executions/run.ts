@@ -232,6 +232,7 @@ async function runPhases(
       db,
       duckdb,
       telemetry,
+      blobs,
       applicationId: execution.applicationId,
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),

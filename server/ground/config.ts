@@ -27,6 +27,12 @@ export interface Config {
   }
   readonly duckdb: { readonly memoryBytes: number; readonly temporaryBytes: number }
   readonly urls: { readonly ttlMs: number }
+  readonly files: {
+    readonly formBytes: number
+    readonly directBytes: number
+    /** How long an upload form works. */
+    readonly formMs: number
+  }
   readonly sandbox: { readonly mode: 'on' | 'landlock' | 'off' }
   readonly kernels: { readonly forking: boolean; readonly spares: number }
   readonly role: 'all' | 'api' | 'worker'
@@ -79,6 +85,7 @@ export function readConfig(env: Environment, root: string): Config {
     },
     duckdb: { memoryBytes: read(S.duckdbMemory), temporaryBytes: read(S.duckdbDisk) },
     urls: { ttlMs: read(S.urlTtl) },
+    files: { formBytes: read(S.fileBytes), directBytes: read(S.directFileBytes), formMs: read(S.uploadTtl) },
     sandbox: { mode: read(S.sandbox) },
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
     role: read(S.role),

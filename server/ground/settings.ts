@@ -138,6 +138,27 @@ export const SETTINGS = {
     expects: A_SIZE,
     parse: size,
   }),
+  fileBytes: entry({
+    name: 'FIELDBOOK_FILE_SIZE',
+    default: '5GB',
+    says: 'Largest file that can be uploaded by form.',
+    expects: A_SIZE,
+    parse: size,
+  }),
+  directFileBytes: entry({
+    name: 'FIELDBOOK_DIRECT_FILE_SIZE',
+    default: '10MB',
+    says: 'Largest file that can be uploaded in a request of the API itself, without a form.',
+    expects: A_SIZE,
+    parse: size,
+  }),
+  uploadTtl: entry({
+    name: 'FIELDBOOK_UPLOAD_TTL',
+    default: '1h',
+    says: 'How long after it was given an upload form can be sent; what is under way then may end.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   bodyBytes: entry({
     name: 'FIELDBOOK_BODY_SIZE',
     default: '10MB',

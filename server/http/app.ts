@@ -2,6 +2,7 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { limitArrival } from './arrival.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
 import type { Parts } from './parts.ts'
@@ -12,17 +13,17 @@ import { serveConnections } from './routes/connections.ts'
 import { serveDataTables } from './routes/data-tables.ts'
 import { serveDevices } from './routes/devices.ts'
 import { serveExecutions } from './routes/executions.ts'
-import { serveFiles } from './routes/files.ts'
+import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveStates } from './routes/states.ts'
+import { serveUploadForms } from './routes/upload-forms.ts'
 import type { Door } from './serve.ts'
 import { readFilePart } from './uploads.ts'
 
 export type { FastifyInstance }
 
-/** A request that has not arrived within this time is dropped. */
-const REQUEST_MS = 5 * 60_000
+const ARRIVAL = { requestMs: 5 * 60_000, pauseMs: 60_000 }
 
 /** Builds the door over the parts of the service; it does not listen yet. */
 export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promise<FastifyInstance> {
@@ -32,7 +33,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
     // One line for every request would bury what matters; errors are logged where they are answered.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.bodyBytes,
-    requestTimeout: REQUEST_MS,
+    requestTimeout: 0, // see arrival.ts
     forceCloseConnections: 'idle',
     frameworkErrors: answer,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
@@ -41,6 +42,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   acceptEmptyJson(app)
   answerErrors(app)
   addSecurityHeaders(app)
+  limitArrival(app, ARRIVAL, isFileUpload)
   refuseWhileDraining(app, parts.isDraining)
 
   const door: Door = {
@@ -59,6 +61,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   serveFiles(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
+  serveUploadForms(app, parts)
   serveBytes(app, parts)
   return app
 }

@@ -29,9 +29,10 @@ export function wrap(route: Route, answer: unknown, url: string, query: Record<s
       : answer.items
     return entity(route.entity, { ...answer, items }, path)
   }
-  // A creating POST answers what then lives one level below.
-  const created = route.status === 201 && 'id' in answer ? `${path}/${answer.id}` : path
-  return entity(route.entity, answer, created.replace(/\/upload$/, ''))
+  // An action upon a thing answers the thing; a creating POST what then lives one level below.
+  const acted = path.replace(/\/(?:upload|move)$/, '')
+  const creates = route.method === 'POST' && route.status === 201 && acted === path && 'id' in answer
+  return entity(route.entity, answer, creates ? `${itemPath(path, route.entity)}/${answer.id}` : acted)
 }
 
 /** Rows of data tables are left alone: their columns' names are their users'. */
@@ -40,6 +41,7 @@ const ITEMS: Record<string, string> = {
   devices: 'device',
   dataTables: 'dataTable',
   files: 'file',
+  privateFiles: 'privateFile',
   notebooks: 'notebook',
 }
 

@@ -12,6 +12,7 @@ import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import { wrap } from './envelope.ts'
 import { readQueryParameters } from './query-parameters.ts'
+import { takeFilePart } from './uploads.ts'
 import { createCheck } from './validation.ts'
 
 export interface UploadedFile {
@@ -23,8 +24,10 @@ export interface Call<T> {
   readonly params: ParamsOf<T>
   readonly query: QueryOf<T>
   readonly body: BodyOf<T>
-  /** Only called by routes with a file part. */
+  /** The file part in memory. Only called by routes with one, as the next. */
   readonly file: () => Promise<UploadedFile>
+  /** The bytes of the file part as they arrive, for one that is too large for memory. */
+  readonly storeFile: <R>(store: (content: AsyncIterable<Uint8Array>) => Promise<R>) => Promise<R>
   readonly caller: Caller
   /** `http://host:port` as the client sees it, for absolute links. */
   readonly baseUrl: string
@@ -85,12 +88,13 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
       if (route.authenticated && !allows(caller.scope, route.operation, route.method === 'GET')) throw forbidden()
-      const call = {
+      const call: Call<T> = {
         // Checked against the route's own schemas just above.
         params: lowerCaseIds(request.params) as ParamsOf<T>,
         query: query as QueryOf<T>,
         body: request.body as BodyOf<T>,
         file: () => door.readFile(request, route.file ?? ''),
+        storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
         baseUrl: door.baseUrl(request),
       }

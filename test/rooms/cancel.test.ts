@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { NotebookOutput } from '../../contract/notebook-files.ts'
-import { listFiles } from '../../server/catalog/files.ts'
+import { listFiles } from '../../server/catalog/files/find.ts'
 import { listRows } from '../../server/catalog/rows.ts'
 import { finishExecution } from '../../server/executions/finish.ts'
 import type { Execution } from '../../server/executions/record.ts'
@@ -58,7 +58,7 @@ const untilBlocked = (db: Database) =>
 async function assertCanceled(db: Database, execution: Execution) {
   const { status, errors } = await read(db, execution)
   assert.deepEqual([status, errors.map(({ name }) => name)], ['canceled', ['Canceled']])
-  assert.deepEqual((await listFiles(db, execution.applicationId, {}, '')).items, [])
+  assert.deepEqual((await listFiles(db, { applicationId: execution.applicationId, private: false }, {})).items, [])
   await assert.rejects(cancelExecution(db, execution.notebookId, execution.id), { kind: 'notFound' })
 }
 

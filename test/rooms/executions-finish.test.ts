@@ -5,7 +5,7 @@ import { readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { FileOutput, NotebookOutput } from '../../contract/notebook-files.ts'
-import { listFiles } from '../../server/catalog/files.ts'
+import { listFiles } from '../../server/catalog/files/find.ts'
 import { listRows } from '../../server/catalog/rows.ts'
 import { canceled, type Failure, runTimeout } from '../../server/executions/causes.ts'
 import { finishExecution } from '../../server/executions/finish.ts'
@@ -30,7 +30,7 @@ async function blobsBelow(root: string, prefix: string): Promise<string[]> {
 }
 
 const namesIn = async (db: Database, applicationId: string) =>
-  (await listFiles(db, applicationId, {}, '')).items.map(({ name }) => name).sort()
+  (await listFiles(db, { applicationId, private: false }, {})).items.map(({ name }) => name).sort()
 
 /** Resolves when a statement of the test's database waits for a lock. */
 async function untilBlocked(db: Database): Promise<void> {
@@ -204,9 +204,9 @@ test('a file that is written again replaces the old one, whose blob goes', async
   const second = await makeEnding(t, db, notebook, { 'a.txt': 'three' })
   const { blobs, blobRoot } = first
   await finishExecution(db, { ...second, blobs })
-  const page = await listFiles(db, notebook.applicationId, {}, '')
+  const page = await listFiles(db, { applicationId: notebook.applicationId, private: false }, {})
   assert.deepEqual(
-    page.items.map(({ name, fileSize }) => [name, fileSize]),
+    page.items.map(({ name, size_bytes }) => [name, size_bytes]),
     [['a.txt', 5]],
   )
   assert.equal((await blobsBelow(blobRoot, 'files')).length, 1)

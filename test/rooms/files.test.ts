@@ -1,16 +1,9 @@
-/** Application files: folders made on the way, files replaced, conflicts named, nothing outside its directory. */
+/** Files that notebooks place and everybody finds: directories made on the way, files replaced, conflicts named. */
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import {
-  findPublicFile,
-  getFile,
-  listFiles,
-  normalDirectory,
-  type PlacedFile,
-  placeFile,
-  publicPath,
-} from '../../server/catalog/files.ts'
+import { findFileByPath, getFile, listFiles } from '../../server/catalog/files/find.ts'
+import { type PlacedFile, placeFile } from '../../server/catalog/files/place.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { makeApplication } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
@@ -33,13 +26,14 @@ async function openFiles(t: TestContext) {
         ...rest,
       }),
     )
+  const tree = { applicationId, private: false }
   const list = (directory: string, query: object = {}) =>
-    listFiles(db, applicationId, { directory, sortField: 'name', ...query }, 'https://host')
+    listFiles(db, tree, { directory, sortField: 'name', ...query })
   const names = async (directory: string) => (await list(directory)).items.map(({ name, type }) => `${type} ${name}`)
-  return { db, applicationId, place, list, names }
+  return { db, applicationId, tree, place, list, names }
 }
 
-test('a file is placed with the folders above it, which are there once', async (t) => {
+test('a file is placed with the directories above it, which are there once', async (t) => {
   const { place, names, list } = await openFiles(t)
   await place('/reports/2026', 'a.csv')
   await place('reports//2026/', 'b.csv')
@@ -53,6 +47,16 @@ test('a file is placed with the folders above it, which are there once', async (
   assert.equal((await list('/reports/2026/a.csv')).parentExists, false)
 })
 
+test('without a directory everything is listed, as the command line client of the original expects', async (t) => {
+  const { db, tree, place } = await openFiles(t)
+  await place('/a/b', 'one')
+  await place('/', 'two')
+  await place('/a', 'hidden', { private: true })
+  const page = await listFiles(db, tree, { type: 'file', sortField: 'name' })
+  assert.deepEqual([page.parentExists, page.items.map(({ name }) => name)], [true, ['one', 'two']])
+  assert.equal((await listFiles(db, tree, { directory: '' })).totalCount, 4)
+})
+
 test('a file placed again replaces the old one and tells which blob is garbage now', async (t) => {
   const { db, applicationId, place, list } = await openFiles(t)
   assert.deepEqual(await place('/d', 'a', { blobKey: 'files/one' }), { replaced: undefined })
@@ -60,12 +64,28 @@ test('a file placed again replaces the old one and tells which blob is garbage n
   const again = { blobKey: 'files/two', sizeBytes: 2, contentType: 'text/csv' }
   assert.deepEqual(await place('/d', 'a', again), { replaced: 'files/one' })
   const { items, totalCount } = await list('/d')
-  assert.deepEqual([totalCount, items[0]?.id, items[0]?.fileSize, items[0]?.contentType], [1, first?.id, 2, 'text/csv'])
-  const found = await findPublicFile(db, applicationId, '/d/a')
-  assert.deepEqual(found, { blobKey: 'files/two', contentType: 'text/csv', name: 'a' })
+  const { id, size_bytes, content_type, status } = items[0] ?? {}
+  assert.deepEqual([totalCount, id, size_bytes, content_type, status], [1, first?.id, 2, 'text/csv', 'completed'])
+  const { updatedAt: _, ...found } = (await findFileByPath(db, applicationId, '/d/a', { private: false })) ?? {}
+  const expected = { blobKey: 'files/two', contentType: 'text/csv', name: 'a', sizeBytes: 2, etag: undefined }
+  assert.deepEqual(found, expected)
 })
 
-test('a file and a folder cannot share a path', async (t) => {
+test('many who place into new directories at once, and one file at once, end with all of it once', async (t) => {
+  const { place, names, list } = await openFiles(t)
+  const blobs = Array.from({ length: 8 }, (_, n) => `files/same-${n}`)
+  const placed = await Promise.all([
+    ...blobs.map((blobKey) => place('/x/y/z', 'same', { blobKey })),
+    ...Array.from({ length: 8 }, (_, n) => place('/x/y/z', `other ${n}`)),
+  ])
+  assert.deepEqual(await names('/x/y'), ['directory z'])
+  assert.equal((await list('/x/y/z')).totalCount, 9)
+  const kept = (await list('/x/y/z')).items.find(({ name }) => name === 'same')?.blob_key ?? ''
+  const replaced = placed.flatMap((one) => one.replaced ?? [])
+  assert.deepEqual([...replaced, kept].sort(), blobs, 'every blob is either the file’s or was told to be garbage')
+})
+
+test('a file and a directory cannot share a path', async (t) => {
   const { place, names } = await openFiles(t)
   await place('/a', 'file')
   await assert.rejects(place('/a/file', 'below'), {
@@ -80,59 +100,69 @@ test('a file and a folder cannot share a path', async (t) => {
 
 test('a name is one step of a path, and no step upwards', async (t) => {
   const { place, names } = await openFiles(t)
-  for (const name of ['', '.', '..', 'a/b', '/a', 'a\u0000b', 'x'.repeat(1025)]) {
+  for (const name of ['', '.', '..', 'a/b', '/a', 'a\u0000b', 'a\ud800', 'x'.repeat(1025)]) {
     await assert.rejects(place('/', name), { kind: 'invalid', message: /is not a file name/ }, JSON.stringify(name))
   }
-  for (const directory of ['..', '/a/../b', './a', '/a/.', 'a\u0000b', 'x'.repeat(256), 'x/'.repeat(513)]) {
+  for (const directory of ['..', '/a/../b', './a', '/a/.', 'a\u0000b', 'x'.repeat(1024), 'x/'.repeat(513)]) {
     await assert.rejects(place(directory, 'a'), { kind: 'invalid', message: /is not a directory/ }, directory)
   }
   assert.deepEqual(await names('/'), [])
-  for (const name of ['...', '..a', ' ', 'ü 1%2f?#.csv', '<b>', "'; drop table files; --", 'x'.repeat(1024)]) {
-    await place('/odd', name)
-  }
-  assert.equal((await names('/odd')).length, 7)
+  const odd = ['...', '..a', ' ', 'ü 1%2f?#.csv', '<b>', "'; drop table files; --", 'x'.repeat(1024), 'A', 'a']
+  for (const name of odd) await place('/odd', name)
+  assert.equal((await names('/odd')).length, odd.length)
 })
 
-test('directories are written in many ways and mean one', () => {
-  const table: [string, string][] = [
-    ['', '/'],
-    ['/', '/'],
-    ['///', '/'],
-    ['a', '/a'],
-    ['/a/b/', '/a/b'],
-    ['a//b', '/a/b'],
-    ['/ a /..b', '/ a /..b'],
-  ]
-  for (const [text, expected] of table) assert.equal(normalDirectory(text), expected, text)
+test('the longest paths that are allowed, in characters of four bytes that repeat nowhere, are kept and found', async (t) => {
+  const { db, applicationId, place } = await openFiles(t)
+  const signs = (from: number, count: number) =>
+    String.fromCodePoint(...Array.from({ length: count }, (_, n) => 0x20000 + ((from + n * 7919) % 40_000)))
+  const [directory, name] = [`/${signs(1, 500)}/${signs(2, 522)}`, signs(3, 1024)]
+  await place(directory, name, { blobKey: 'files/long' })
+  const found = await findFileByPath(db, applicationId, `${directory}/${name}`, { private: false })
+  assert.equal(found?.blobKey, 'files/long')
 })
 
-test('a public file opens by its path and by the URL it is listed with', async (t) => {
-  const { db, applicationId, place, list } = await openFiles(t)
+test('composed and decomposed letters are two names', async (t) => {
+  const { db, applicationId, place } = await openFiles(t)
+  await place('/', 'é', { blobKey: 'files/composed' })
+  await place('/', 'e\u0301', { blobKey: 'files/decomposed' })
+  const keyOf = async (path: string) => (await findFileByPath(db, applicationId, path, { private: false }))?.blobKey
+  assert.deepEqual([await keyOf('/é'), await keyOf('e\u0301')], ['files/composed', 'files/decomposed'])
+})
+
+test('a file is found by its path, written in any way that means it, and a path upwards is refused', async (t) => {
+  const { db, applicationId, place } = await openFiles(t)
   await place('/a b/ü', '1%2f?#.csv', { blobKey: 'files/odd' })
-  const [file] = (await list('/a b/ü')).items
-  const path = '/a%20b/%C3%BC/1%252f%3F%23.csv'
-  assert.equal(file?.url, `https://host/files/${applicationId}${path}`)
-  assert.equal(publicPath(applicationId, '/a b/ü/1%2f?#.csv'), `/files/${applicationId}${path}`)
-  const found = await findPublicFile(db, applicationId, decodeURIComponent(path))
-  assert.equal(found?.blobKey, 'files/odd')
-  for (const wrong of ['/a b', '/a b/ü/', '/', '', 'nothing', '/a b/ü/../ü/1%2f?#.csv']) {
-    assert.equal(await findPublicFile(db, applicationId, wrong), undefined, wrong)
+  const find = (path: string, isPrivate = false) => findFileByPath(db, applicationId, path, { private: isPrivate })
+  for (const path of ['/a b/ü/1%2f?#.csv', 'a b/ü/1%2f?#.csv', '//a b///ü//1%2f?#.csv']) {
+    assert.equal((await find(path))?.blobKey, 'files/odd', path)
+  }
+  for (const path of ['/a b', '/A b/ü/1%2f?#.csv', '/nothing']) assert.equal(await find(path), undefined, path)
+  assert.equal(await find('/a b/ü/1%2f?#.csv', true), undefined)
+  for (const path of ['', '/', '/a b/ü/', '/a b/ü/../ü/1%2f?#.csv', '..', '/x/.', 'a\u0000b']) {
+    await assert.rejects(find(path), { kind: 'invalid' }, JSON.stringify(path))
   }
 })
 
 test('private files and those of other applications are not to be seen', async (t) => {
-  const { db, applicationId, place, names } = await openFiles(t)
+  const { db, applicationId, tree, place, names } = await openFiles(t)
   await place('/', 'secret', { private: true, blobKey: 'files/secret' })
   await place('/', 'public')
   assert.deepEqual(await names('/'), ['file public'])
-  assert.equal(await findPublicFile(db, applicationId, '/secret'), undefined)
   const { id: other } = await makeApplication(db)
-  assert.equal(await findPublicFile(db, other, '/public'), undefined)
-  const row = await db.one<{ id: string }>(`select id from files where name = 'secret'`)
-  await assert.rejects(getFile(db, applicationId, row?.id ?? '', ''), { kind: 'notFound' })
-  const mine = await db.one<{ id: string }>(`select id from files where name = 'public'`)
-  assert.equal((await getFile(db, applicationId, mine?.id ?? '', '')).name, 'public')
-  await assert.rejects(getFile(db, other, mine?.id ?? '', ''), { kind: 'notFound' })
+  const find = (application: string, path: string, isPrivate: boolean) =>
+    findFileByPath(db, application, path, { private: isPrivate })
+  assert.equal(await find(applicationId, '/secret', false), undefined)
+  assert.equal((await find(applicationId, '/secret', true))?.blobKey, 'files/secret')
+  assert.equal(await find(other, '/public', false), undefined)
+  assert.equal(await find(other, '/secret', true), undefined)
+  const idOf = async (name: string) =>
+    (await db.one<{ id: string }>('select id from files where name = $1', [name]))?.id
+  const [secret, mine] = [(await idOf('secret')) ?? '', (await idOf('public')) ?? '']
+  await assert.rejects(getFile(db, tree, secret), { kind: 'notFound', message: 'File was not found' })
+  assert.equal((await getFile(db, { ...tree, private: true }, secret)).name, 'secret')
+  await assert.rejects(getFile(db, { ...tree, private: true }, mine), { message: 'Private file was not found' })
+  await assert.rejects(getFile(db, { applicationId: other, private: false }, mine), { kind: 'notFound' })
 })
 
 test('a list tells files from directories and filters both', async (t) => {
@@ -145,4 +175,6 @@ test('a list tells files from directories and filters both', async (t) => {
   assert.deepEqual(await namesOf({ type: 'directory' }), ['b'])
   assert.deepEqual(await namesOf({ filter: 'b*', type: 'file' }), ['B.csv'])
   assert.deepEqual(await namesOf({ status: 'pending' }), [])
+  const [up, down] = [await namesOf({ sortField: 'name' }), await namesOf({ sortField: 'name', sortDirection: 'desc' })]
+  assert.deepEqual(up, down.toReversed())
 })

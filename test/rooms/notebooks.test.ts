@@ -41,11 +41,6 @@ const refused: [string, { inputs?: NotebookInput[]; outputs?: NotebookOutput[] }
     { outputs: [{ outputType: 'directory', directoryName: 'd', destinationDirectoryTemplate: '/' }] },
     /^notebook\.outputs\.0\.outputType "directory" is not supported yet/,
   ],
-  [
-    'a private destination',
-    { outputs: [file('a', { destinationPrivate: true })] },
-    /destinationPrivate is not supported/,
-  ],
 ]
 for (const [what, post, message] of refused) {
   test(`a notebook with ${what} is refused, new or changed`, async (t) => {

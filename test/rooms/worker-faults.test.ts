@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { listFiles } from '../../server/catalog/files.ts'
+import { listFiles } from '../../server/catalog/files/find.ts'
 import { listRows } from '../../server/catalog/rows.ts'
 import { absentWorkers } from '../../server/executions/presence.ts'
 import type { Execution } from '../../server/executions/record.ts'
@@ -109,9 +109,9 @@ async function assertOnce(scene: Scene, attempt: number, deadWorker: string): Pr
   const execution = await read(scene)
   assert.deepEqual([execution.status, execution.attempt, execution.errors], ['completed', attempt, []])
   assert.equal((await listRows(db, applicationId, tableId, {})).totalCount, 2)
-  const { items } = await listFiles(db, applicationId, {}, '')
+  const { items } = await listFiles(db, { applicationId, private: false }, {})
   assert.deepEqual(
-    items.map(({ name, fileSize }) => [name, fileSize]),
+    items.map(({ name, size_bytes }) => [name, size_bytes]),
     [['a.txt', 4]],
   )
   assert.equal((await readStats(db, [notebookId], new Date()))(notebookId).minutesThisPeriod, 1)

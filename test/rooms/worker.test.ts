@@ -5,7 +5,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { listFiles } from '../../server/catalog/files.ts'
+import { listFiles } from '../../server/catalog/files/find.ts'
 import { absentWorkers, openPresence } from '../../server/executions/presence.ts'
 import type { Execution } from '../../server/executions/record.ts'
 import type { RunParts } from '../../server/executions/run.ts'
@@ -61,9 +61,9 @@ test('a queued execution wakes the worker, runs to its end and leaves its output
   assert.deepEqual([execution.status, execution.errors, execution.attempt], ['completed', [], 1])
   assert.deepEqual(execution.progress, { phase: 'finished', cell: 1, cells: 1 })
   assert.ok(execution.inputsCompletedAt && execution.notebookCompletedAt && execution.outputsCompletedAt)
-  const { items } = await listFiles(db, run.applicationId, {}, '')
+  const { items } = await listFiles(db, { applicationId: run.applicationId, private: false }, {})
   assert.deepEqual(
-    items.map(({ name, fileSize }) => [name, fileSize]),
+    items.map(({ name, size_bytes }) => [name, size_bytes]),
     [['a.txt', 4]],
   )
   assert.ok(worker.running <= 1)
@@ -101,7 +101,7 @@ test('a canceled run keeps what it printed and stores none of its outputs', asyn
     ['canceled', ['Canceled'], ['result.error.log', 'result.ipynb', 'result.log']],
   )
   assert.equal(String(await parts.blobs.read(execution.outputInfo['result.log']?.key ?? '')), 'so far\n')
-  assert.equal((await listFiles(db, run.applicationId, {}, '')).totalCount, 0)
+  assert.equal((await listFiles(db, { applicationId: run.applicationId, private: false }, {})).totalCount, 0)
 })
 
 test('a worker that closes gives its run back, and another one takes it up at once', async (t) => {

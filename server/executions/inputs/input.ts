@@ -1,6 +1,7 @@
 /** What the staging of one input is given. Every kind of input is a function of this shape in a file of its own. */
 
 import type { Turns } from '../../ground/turns.ts'
+import type { Blobs } from '../../stores/blobs/blobs.ts'
 import type { DuckDb } from '../../stores/duckdb/duckdb.ts'
 import type { Database } from '../../stores/postgres/database.ts'
 import type { Telemetry } from '../../stores/telemetry/telemetry.ts'
@@ -10,6 +11,7 @@ export interface Staging {
   readonly db: Database
   readonly duckdb: DuckDb
   readonly telemetry: Telemetry
+  readonly blobs: Blobs
   readonly applicationId: string
   /** The query time that offsets of time ranges count from. */
   readonly relativeTo: Date

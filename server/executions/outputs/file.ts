@@ -1,7 +1,7 @@
 /** Outputs file and executionResult: a file placed among the application files, under a path made from templates. */
 
 import type { ExecutionResultOutput, FileOutput } from '../../../contract/notebook-files.ts'
-import { placeFile } from '../../catalog/files.ts'
+import { placeFile } from '../../catalog/files/place.ts'
 import { newId } from '../../ground/ids.ts'
 import { renderTemplate } from '../../templates/render.ts'
 import type { OutputFile, Store, Storing } from './output.ts'
@@ -19,6 +19,7 @@ export const hasDestination = (output: Destination): boolean =>
 interface Destination {
   readonly destinationFileNameTemplate?: string
   readonly destinationDirectoryTemplate?: string
+  readonly destinationPrivate?: boolean
 }
 
 async function place(destination: Destination, file: OutputFile, storing: Storing): Promise<void> {
@@ -29,7 +30,7 @@ async function place(destination: Destination, file: OutputFile, storing: Storin
   const { replaced } = await placeFile(storing.tx, {
     applicationId,
     notebookId,
-    private: false,
+    private: destination.destinationPrivate ?? false,
     directory: renderTemplate(destination.destinationDirectoryTemplate ?? '/', context),
     name: renderTemplate(destination.destinationFileNameTemplate ?? file.fileName, context),
     blobKey,

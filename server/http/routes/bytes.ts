@@ -1,86 +1,96 @@
 /**
- * Files by URL, without credentials: public application files by path, everything else by signed link. What notebooks
- * made is not trusted: it is served boxed in, so that a page of it can reach neither the API nor another page's data.
+ * Files by URL, without a token: public application files by path, private ones and everything else by signed link. What
+ * notebooks and clients made is not trusted: it is served boxed in, so that a page of it can reach neither the API nor
+ * another page's data.
  */
 
+import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { findPublicFile } from '../../catalog/files.ts'
+import { type FoundFile, findFileByPath, foundFile, getFile } from '../../catalog/files/find.ts'
 import { contentTypeOf } from '../../executions/staging.ts'
-import { forbidden, notFound } from '../../ground/errors.ts'
+import { AppError, forbidden, notFound } from '../../ground/errors.ts'
+import { isId } from '../../ground/ids.ts'
 import { LINK_PREFIX, openLink } from '../../stores/blobs/links.ts'
+import { FILE_LINK_PREFIX, openFileLink } from '../file-links.ts'
 import type { Parts } from '../parts.ts'
+import { sendBlob } from '../send-blob.ts'
 
-/** Nothing from elsewhere is loaded, nothing runs, and the page has an origin of its own. */
-const BOXED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
+type Query = Record<string, string | undefined>
 
-/** Registers `/files/…` and `/blobs/…`. */
+/** Registers `/files/…`, `/privateFiles/…` and `/blobs/…`. */
 export function serveBytes(app: FastifyInstance, parts: Parts): void {
-  app.get<{ Params: { applicationId: string; '*': string } }>('/files/:applicationId/*', async (request, reply) => {
-    const { applicationId, '*': path } = request.params
-    const file = await findPublicFile(parts.db, applicationId.toLowerCase(), `/${path}`)
-    if (!file) throw notFound('File')
-    return sendBlob(parts, request, reply, file)
+  const { db, blobs, linkSecret } = parts
+  // Fastify's own HEAD would read the whole file to answer without it.
+  const method = ['GET', 'HEAD']
+
+  app.route<{ Params: { applicationId: string; '*': string } }>({
+    method,
+    url: '/files/:applicationId/*',
+    handler: (request, reply) => {
+      const { applicationId, '*': path } = request.params
+      return sendFile(parts, request, reply, () =>
+        findFileByPath(db, applicationId.toLowerCase(), path, { private: false }).catch(asAbsent),
+      )
+    },
   })
-  app.get<{ Params: { key: string; name: string }; Querystring: Record<string, string | undefined> }>(
-    `${LINK_PREFIX}:key/:name`,
-    async (request, reply) => {
+
+  app.route<{ Params: { applicationId: string; fileId: string; '*': string }; Querystring: Query }>({
+    method,
+    url: `${FILE_LINK_PREFIX}:applicationId/:fileId/*`,
+    handler: (request, reply) => {
+      const { applicationId, fileId } = request.params
+      const { expires = '', signature = '' } = request.query
+      requireOpen(openFileLink(linkSecret, { applicationId, fileId, expires, signature }, new Date()))
+      const tree = { applicationId, private: true }
+      return sendFile(parts, request, reply, async () => {
+        if (!isId(fileId)) return undefined
+        return foundFile(await getFile(db, tree, fileId).catch(asAbsent))
+      })
+    },
+  })
+
+  app.route<{ Params: { key: string; name: string }; Querystring: Query }>({
+    method,
+    url: `${LINK_PREFIX}:key/:name`,
+    handler: async (request, reply) => {
       const { key, name } = request.params
       const { expires = '', signature = '' } = request.query
-      const given = { encodedKey: key, fileName: name, expires, signature }
-      const link = openLink(parts.linkSecret, given, new Date())
-      if (link === 'wrong') throw forbidden('This link is not valid')
-      if (link === 'expired') throw forbidden('This link has expired; ask the API for a new one')
-      return sendBlob(parts, request, reply, { blobKey: link.key, contentType: contentTypeOf(name), name })
+      const link = openLink(linkSecret, { encodedKey: key, fileName: name, expires, signature }, new Date())
+      if (link === 'wrong' || link === 'expired') return requireOpen(link)
+      return sendBlob(blobs, request, reply, { blobKey: link.key, name, contentType: contentTypeOf(name) })
     },
-  )
+  })
 }
 
-interface Served {
-  readonly blobKey: string
-  readonly contentType: string
-  readonly name: string
+function requireOpen(link: 'open' | 'wrong' | 'expired'): void {
+  if (link === 'wrong') throw forbidden('This link is not valid')
+  if (link === 'expired') throw forbidden('This link has expired; ask the API for a new one')
 }
 
-async function sendBlob(
-  parts: Parts,
+/** A path or id that can't be is as good as one that is not there. */
+function asAbsent(error: unknown): undefined {
+  if (error instanceof AppError && (error.kind === 'invalid' || error.kind === 'notFound')) return undefined
+  throw error
+}
+
+/** Content that is replaced between the two looks is gone at the second: then the file is asked again. */
+const LOOKS = 3
+
+async function sendFile(
+  { blobs }: Parts,
   request: FastifyRequest,
   reply: FastifyReply,
-  file: Served,
+  find: () => Promise<FoundFile | undefined>,
 ): Promise<FastifyReply> {
-  const found = await parts.blobs.stat(file.blobKey)
-  if (!found) throw notFound('File')
-  const isText = /^text\/|json$|javascript$/.test(file.contentType)
-  reply.headers({
-    'content-type': isText ? `${file.contentType}; charset=utf-8` : file.contentType,
-    'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(file.name)}`,
-    'content-security-policy': BOXED,
-    'x-content-type-options': 'nosniff',
-    'cross-origin-resource-policy': 'cross-origin',
-    'accept-ranges': 'bytes',
-    'cache-control': 'private, max-age=0, must-revalidate',
-  })
-  const range = rangeOf(request.headers.range, found.sizeBytes)
-  if (range === 'unsatisfiable') {
-    reply.header('content-range', `bytes */${found.sizeBytes}`)
-    const message = `The range lies beyond the file's ${found.sizeBytes} bytes`
-    return reply.code(416).type('application/json').send({ type: 'RangeNotSatisfiable', message })
+  for (let look = 1; ; look += 1) {
+    const file = await find()
+    if (!file) throw notFound('File')
+    if (look < LOOKS && !(await blobs.stat(file.blobKey))) continue
+    const contentType = file.contentType ?? contentTypeOf(file.name)
+    const version = { etag: file.etag ?? tagOf(file.blobKey), lastModified: file.updatedAt }
+    return sendBlob(blobs, request, reply, { blobKey: file.blobKey, name: file.name, contentType, version })
   }
-  if (!range) return reply.header('content-length', found.sizeBytes).send(parts.blobs.get(file.blobKey))
-  reply.header('content-range', `bytes ${range.start}-${range.end}/${found.sizeBytes}`)
-  reply.header('content-length', range.end - range.start + 1)
-  return reply.code(206).send(parts.blobs.get(file.blobKey, range))
 }
 
-/** The one range asked for (RFC 9110 §14.2); several ranges, or other units, are answered with the whole file. */
-function rangeOf(
-  header: string | undefined,
-  size: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
-  if (!match || (match[1] === '' && match[2] === '')) return undefined
-  const [first, last] = [match[1] ?? '', match[2] ?? '']
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined // not valid, so to be ignored
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  return start > end || start >= size ? 'unsatisfiable' : { start, end }
-}
+/** New content of a file is a blob of another key. The key is nobody's business, so its hash is the tag. */
+const tagOf = (blobKey: string) => createHash('sha256').update(blobKey).digest('hex').slice(0, 32)

@@ -1,19 +1,103 @@
-/** Application files: contract routes to the rooms below. */
+/** Application files, public and private: contract routes to the rooms below. */
 
-import { getFile, listFiles } from '../../../contract/files.ts'
+import type { FastifyRequest } from 'fastify'
+import type { FilePatch, FilePost } from '../../../contract/files.ts'
+import * as open from '../../../contract/files.ts'
+import * as closed from '../../../contract/private-files.ts'
 import { enterApplication } from '../../catalog/applications.ts'
-import * as files from '../../catalog/files.ts'
+import { storeContent } from '../../catalog/files/content.ts'
+import { createFile, expectContent, requireSize } from '../../catalog/files/create.ts'
+import { type FileQuery, getFile, listFiles } from '../../catalog/files/find.ts'
+import { type Destination, moveFile } from '../../catalog/files/move.ts'
+import { deleteFile } from '../../catalog/files/remove.ts'
+import type { Author, FileTree } from '../../catalog/files/rows.ts'
+import { type FileAnswers, FORM_PATH, fileAnswers } from '../file-answers.ts'
 import type { Parts } from '../parts.ts'
-import { type Door, serve } from '../serve.ts'
+import { type Call, type Door, serve } from '../serve.ts'
 
-/** Registers the routes of application files. */
-export function serveFiles(door: Door, { db }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
+const UPLOADS = new Set([FORM_PATH, open.uploadFile.path, closed.uploadPrivateFile.path])
 
-  serve(door, listFiles, async ({ caller, params, query, baseUrl }) =>
-    files.listFiles(db, await enter(caller.userId, params.applicationId), query, baseUrl),
+/** Whether a request brings a file, which may take long. */
+export const isFileUpload = (request: FastifyRequest) => UPLOADS.has(request.routeOptions.url ?? '')
+
+/** Registers the routes of files and those of private files. */
+export function serveFiles(door: Door, parts: Parts): void {
+  const { list, create, get, patch, upload, move, remove } = actions(parts)
+
+  const files = enter(parts, false)
+  serve(door, open.listFiles, async (call) => list(await files(call), call.query))
+  serve(door, open.createFile, async (call) => create(await files(call), call.body, 'file'))
+  serve(door, open.getFile, async (call) => get(await files(call), call.params.fileId))
+  serve(door, open.patchFile, async (call) => patch(await files(call), call.params.fileId, call.body))
+  serve(door, open.uploadFile, async (call) => upload(await files(call), call.params.fileId, call.storeFile))
+  serve(door, open.moveFile, async (call) => move(await files(call), call.params.fileId, call.query))
+  serve(door, open.deleteFile, async (call) => remove(await files(call), call.params.fileId))
+
+  const hidden = enter(parts, true)
+  serve(door, closed.listPrivateFiles, async (call) => list(await hidden(call), call.query))
+  serve(door, closed.createPrivateFile, async (call) => create(await hidden(call), call.body, 'privateFile'))
+  serve(door, closed.getPrivateFile, async (call) => get(await hidden(call), call.params.privateFileId))
+  serve(door, closed.patchPrivateFile, async (call) => patch(await hidden(call), call.params.privateFileId, call.body))
+  serve(door, closed.uploadPrivateFile, async (call) =>
+    upload(await hidden(call), call.params.privateFileId, call.storeFile),
   )
-  serve(door, getFile, async ({ caller, params, baseUrl }) =>
-    files.getFile(db, await enter(caller.userId, params.applicationId), params.fileId, baseUrl),
-  )
+  serve(door, closed.movePrivateFile, async (call) => move(await hidden(call), call.params.privateFileId, call.query))
+  serve(door, closed.deletePrivateFile, async (call) => remove(await hidden(call), call.params.privateFileId))
+}
+
+/** One of an application's trees, which the caller may see. */
+interface Entered {
+  readonly tree: FileTree
+  readonly author: Author
+  readonly answer: FileAnswers
+}
+
+type Entering = Pick<Call<unknown>, 'caller' | 'baseUrl'> & {
+  readonly params: { readonly applicationId: string }
+  readonly query: object
+}
+
+/** @throws notFound when the application is not the caller's */
+const enter =
+  (parts: Parts, isPrivate: boolean) =>
+  async ({ caller, params, query, baseUrl }: Entering): Promise<Entered> => {
+    const applicationId = await enterApplication(parts.db, caller.userId, params.applicationId)
+    const tree = { applicationId, private: isPrivate }
+    return {
+      tree,
+      author: { type: 'user', id: caller.userId },
+      answer: fileAnswers(parts, tree, { baseUrl, urlTTL: 'urlTTL' in query ? String(query.urlTTL) : undefined }),
+    }
+  }
+
+/** What both kinds of files have in common, which is everything but paths and URLs. */
+function actions({ db, blobs, config }: Parts) {
+  const { formBytes, directBytes } = config.files
+  return {
+    list: async ({ tree, answer }: Entered, query: FileQuery) => {
+      const page = await listFiles(db, tree, query)
+      return { ...page, items: page.items.map(answer.file), applicationId: tree.applicationId }
+    },
+    /** `body` is what refusals call the body. */
+    create: async ({ tree, author, answer }: Entered, post: FilePost, body: string) => {
+      requireSize(post.fileSize, formBytes, `${body}.fileSize`)
+      return answer.withForm(await createFile(db, tree, post, author, body))
+    },
+    get: async ({ tree, answer }: Entered, id: string) => answer.file(await getFile(db, tree, id)),
+    patch: async ({ tree, answer }: Entered, id: string, patch: FilePatch) => {
+      requireSize(patch.fileSize, formBytes, 'updates.fileSize')
+      return answer.withForm(await expectContent(db, tree, id, patch))
+    },
+    upload: async ({ tree, answer }: Entered, id: string, storeFile: Call<unknown>['storeFile']) => {
+      await getFile(db, tree, id) // before the bytes are taken
+      const limit = { maxBytes: directBytes, setting: 'FIELDBOOK_DIRECT_FILE_SIZE' }
+      return answer.file(await storeFile((content) => storeContent({ db, blobs }, tree, id, content, limit)))
+    },
+    move: async ({ tree, author, answer }: Entered, id: string, to: Destination) =>
+      answer.file(await moveFile(db, tree, id, to, author)),
+    remove: async ({ tree }: Entered, id: string) => {
+      await deleteFile({ db, blobs }, tree, id)
+      return { success: true }
+    },
+  }
 }

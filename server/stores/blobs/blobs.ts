@@ -6,6 +6,12 @@ export interface BlobInfo {
   readonly sizeBytes: number
 }
 
+export interface ListedBlob {
+  readonly key: string
+  /** When it came to be, or later. */
+  readonly changedAt: Date
+}
+
 export interface ByteRange {
   readonly start: number
   /** Inclusive, as in HTTP. */
@@ -32,6 +38,10 @@ export interface Blobs {
   read(key: string): Promise<Buffer>
   /** The blob as a file, for programs that open files themselves; undefined when there is no such blob. */
   borrow(key: string): Promise<BorrowedFile | undefined>
+  /** Writes the content to a new file of this machine that shares nothing with the blob; false when there is no such blob. */
+  copyOut(key: string, file: string, signal: AbortSignal): Promise<boolean>
+  /** Everything whose key starts with `prefix + '/'`, in no order; what comes or goes meanwhile may be left out. */
+  list(prefix: string): AsyncIterable<ListedBlob>
   delete(key: string): Promise<void>
   /** Deletes everything whose key starts with `prefix + '/'`. */
   deleteAll(prefix: string): Promise<void>

@@ -8,6 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import { newId } from '../../ground/ids.ts'
 import { shareSyncs } from '../../ground/sync-folder.ts'
 import type { BlobInfo, Blobs, BorrowedFile } from './blobs.ts'
+import { copyOut } from './copy-out.ts'
+import { listBlobs } from './list.ts'
 
 /** Segments of a key: what our own ids and hashes are made of, so that a key can never leave the folder. */
 const KEY = /^[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254}(?:\/[0-9A-Za-z_-][0-9A-Za-z_.-]{0,254})*$/
@@ -33,6 +35,8 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
     get: (key, range) => createReadStream(pathOf(root, key), range ?? {}),
     read: (key) => readFile(pathOf(root, key)),
     borrow: (key) => borrow(pathOf(root, key), join(borrowed, newId())),
+    copyOut: (key, file, signal) => copyOut(pathOf(root, key), file, signal),
+    list: (prefix) => listBlobs(pathOf(root, prefix), prefix),
     delete: (key) => rm(pathOf(root, key), { force: true }),
     deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
   }

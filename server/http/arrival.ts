@@ -1,0 +1,35 @@
+/**
+ * How long a request may take to arrive: a few minutes for ordinary ones; uploads of files may take hours, but must not
+ * pause. Without this a connection that never ends its request would be held for ever.
+ */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+export interface ArrivalLimits {
+  /** Of a whole request. */
+  readonly requestMs: number
+  /** Of an upload: without a byte in either direction. */
+  readonly pauseMs: number
+}
+
+/** Cuts the connection of a request that is late. Headers have a limit of Node's own, a minute. */
+export function limitArrival(
+  app: FastifyInstance,
+  { requestMs, pauseMs }: ArrivalLimits,
+  isUpload: (request: FastifyRequest) => boolean,
+): void {
+  app.addHook('onRequest', async (request) => {
+    const { raw } = request
+    if (!hasBody(request)) return
+    if (isUpload(request)) {
+      // Node destroys a connection that was idle for so long, and sets its own limit again when the answer is out.
+      raw.socket.setTimeout(pauseMs)
+      return
+    }
+    const timer = setTimeout(() => raw.destroy(), requestMs).unref()
+    for (const event of ['end', 'close']) raw.once(event, () => clearTimeout(timer))
+  })
+}
+
+const hasBody = ({ headers }: FastifyRequest) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0

@@ -1,0 +1,67 @@
+/** A blob as the answer of a request: whole, a part, or only its headers; boxed in, because others decided what is in it. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { notFound } from '../ground/errors.ts'
+import type { Blobs } from '../stores/blobs/blobs.ts'
+import { answerFor } from './conditions.ts'
+
+/** Nothing from elsewhere is loaded, nothing runs, and the page has an origin of its own. */
+const BOXED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
+
+export interface Served {
+  readonly blobKey: string
+  readonly name: string
+  /** As a client called it, any text. */
+  readonly contentType: string
+  /** What tells this content from what the same URL gave before; undefined where nothing does. */
+  readonly version?: {
+    /** Without quotes. */
+    readonly etag: string
+    readonly lastModified: Date
+  }
+}
+
+/** @throws notFound when there is no such blob */
+export async function sendBlob(
+  blobs: Pick<Blobs, 'stat' | 'get'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: Served,
+): Promise<FastifyReply> {
+  const found = await blobs.stat(file.blobKey)
+  if (!found) throw notFound('File')
+  const { sizeBytes } = found
+  const version = file.version && { ...file.version, etag: `"${file.version.etag}"` }
+  reply.headers({
+    'content-type': servedType(file.contentType),
+    'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+    'content-security-policy': BOXED,
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'cross-origin',
+    'accept-ranges': 'bytes',
+    'cache-control': 'private, max-age=0, must-revalidate',
+    ...(version ? { etag: version.etag, 'last-modified': version.lastModified.toUTCString() } : {}),
+  })
+  const answer = answerFor(request.headers, version, sizeBytes)
+  if (answer.status === 304) return reply.code(304).send()
+  if (answer.status === 416) {
+    reply.header('content-range', `bytes */${sizeBytes}`)
+    const message = `The range lies beyond the file's ${sizeBytes} bytes`
+    return reply.code(416).type('application/json').send({ type: 'RangeNotSatisfiable', message })
+  }
+  const range = answer.status === 206 ? answer.range : undefined
+  if (range) reply.header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
+  reply.code(answer.status).header('content-length', range ? range.end - range.start + 1 : sizeBytes)
+  return reply.send(request.method === 'HEAD' ? undefined : blobs.get(file.blobKey, range))
+}
+
+/** A media type with its parameters (RFC 9110 §8.3), so that nothing else gets into a header. */
+const MEDIA_TYPE =
+  /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:; ?[\w-]{1,50}=(?:[\w.+-]{1,100}|"[\w .+/:-]{0,100}"))*$/
+
+/** The type as it was called when that is one, else bytes; text is UTF-8 unless it says otherwise. */
+export function servedType(contentType: string): string {
+  if (!MEDIA_TYPE.test(contentType)) return 'application/octet-stream'
+  const isText = /^text\/[^;]*$|^[^;]*json$|^[^;]*javascript$/i.test(contentType)
+  return isText ? `${contentType}; charset=utf-8` : contentType
+}
