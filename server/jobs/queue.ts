@@ -3,7 +3,7 @@
  * loops are not used: they poll twice a second for each worker and finish items outside of any transaction.
  */
 
-import PgBoss from 'pg-boss'
+import { type ConstructorOptions, PgBoss } from 'pg-boss'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
@@ -58,13 +58,11 @@ export async function openQueue(db: Queryable, { supervise, log }: { supervise: 
     schema: SCHEMA,
     supervise,
     schedule: false,
-    maintenanceIntervalSeconds: SUPERVISION_SECONDS,
-    archiveCompletedAfterSeconds: ENDED_SECONDS,
-    deleteAfterSeconds: 1,
+    superviseIntervalSeconds: SUPERVISION_SECONDS,
   })
   boss.on('error', (error) => log.warn({ error: messageOf(error) }, 'job queue not supervised'))
   await boss.start()
-  for (const name of [JOBS, DELIVERIES, TIDYING]) await boss.createQueue(name)
+  for (const name of [JOBS, DELIVERIES, TIDYING]) await boss.createQueue(name, { deleteAfterSeconds: ENDED_SECONDS })
   return {
     put: async (via, queue, id, { afterMs, everySeconds } = {}) => {
       await boss.send(
@@ -75,7 +73,7 @@ export async function openQueue(db: Queryable, { supervise, log }: { supervise: 
           // Whoever takes an item decides what becomes of it; only one whose taker died comes back by itself.
           retryLimit: 1000,
           expireInSeconds: EXPIRY_SECONDS[queue],
-          retentionDays: 365,
+          retentionSeconds: 365 * 86_400,
           ...(afterMs ? { startAfter: afterMs / 1000 } : {}),
           ...(everySeconds ? { singletonSeconds: everySeconds } : {}),
         },
@@ -96,6 +94,6 @@ export async function openQueue(db: Queryable, { supervise, log }: { supervise: 
   }
 }
 
-const through = (db: Queryable): PgBoss.Db => ({
-  executeSql: async (text, values?: readonly unknown[]) => ({ rows: await db.query(text, values) }),
+const through = (db: Queryable): NonNullable<ConstructorOptions['db']> => ({
+  executeSql: async (text: string, values?: readonly unknown[]) => ({ rows: await db.query(text, values) }),
 })
