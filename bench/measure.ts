@@ -47,11 +47,11 @@ export function median(sorted: readonly number[]): number {
   return ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
-/** What a reader needs to know to compare figures: machine, versions, commit. */
+/** What a reader needs to know to compare figures: machine, versions, commit, and how to do it again. */
 export function conditions(): string {
   const commit = tryCommand('git', ['describe', '--always', '--dirty'])
   const memory = Math.round(totalmem() / 1024 ** 3)
-  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${memory} GiB, Node ${process.version}, commit ${commit}`
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${memory} GiB, Node ${process.version}, commit ${commit}; npm run bench -- ${process.argv.slice(2).join(' ')}`
 }
 
 function tryCommand(command: string, args: string[]): string {

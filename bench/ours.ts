@@ -76,6 +76,15 @@ async function untilWarm(url: string): Promise<void> {
   }
 }
 
+/** The service tells of the last 10 to 20 seconds. */
+export const DELAY_WINDOW_MS = 20_000
+
+/** The longest time the service's event loop was held up within that window. */
+export async function loopDelayMs({ client }: Pick<Ours, 'client'>): Promise<number> {
+  const health: unknown = await (await fetch(`${client.url}/healthz`)).json()
+  return (health as { eventLoop: { longestDelayMs: number } }).eventLoop.longestDelayMs // our own service's answer
+}
+
 async function makeHistory(client: Client, applicationId: string): Promise<string> {
   const { id: deviceId } = await client.call(createDevice, {
     params: { applicationId },

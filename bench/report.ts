@@ -6,7 +6,7 @@ export type Cell = string | number
 
 export interface Bar {
   readonly what: string
-  /** What issue 3 asks for, in words: "≤ 60 ms". */
+  /** What the issue asks for, in words: "≤ 60 ms". */
   readonly wanted: string
   readonly found: number
   readonly reached: boolean

@@ -2,46 +2,62 @@
 
 import { parseArgs } from 'node:util'
 import { benchCells } from './cells.ts'
+import { benchIngest } from './ingest.ts'
+import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
 import { asJson, printed, type Report } from './report.ts'
 import { benchThroughput } from './throughput.ts'
 
-const BENCHES: Record<string, { says: string; run: (rounds: number) => Promise<Report> }> = {
+const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Promise<Report> }> = {
   overhead: {
     says: 'short notebooks through the API against nbclient and papermill in the same image',
-    run: benchOverhead,
+    run: ({ rounds }) => benchOverhead(rounds ?? 9),
   },
   throughput: { says: '200 waiting executions: finished per second, memory of a spare', run: benchThroughput },
-  cells: { says: '1,000 and 5,000 cells, 50 MB of output: time and memory in proportion', run: benchCells },
+  cells: {
+    says: '1,000 and 5,000 cells, 50 MB of output: time and memory in proportion',
+    run: ({ rounds }) => benchCells(rounds ?? 9),
+  },
+  ingest: { says: 'batches of 100 states over 16 connections: states a second, waiting, the loop', run: benchIngest },
 }
 
-const HELP = `npm run bench -- <name> [--rounds N] [--json]
+const HELP = `npm run bench -- [names] [--rounds N] [--rows N] [--json]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(12)} ${says}`)
-  .join('\n')}`
+  .join('\n')}
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '9' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h' },
-  },
-})
-const rounds = Number(values.rounds)
-const unknown = positionals.filter((name) => !(name in BENCHES))
-if (values.help || unknown.length > 0 || !(rounds >= 1)) {
-  if (unknown.length > 0) console.error(`There is no benchmark "${unknown[0]}".\n`)
-  console.log(HELP)
-  process.exitCode = unknown.length > 0 ? 1 : 0
-} else {
+  --rounds N   how often each contestant is measured, interleaved, after one round that does not count
+  --rows N     how many rows or states, where a benchmark has them; fewer than its bars are about proves nothing of them
+  --json       the report for programs`
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      rows: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return console.log(HELP)
+  const options = { rounds: countOf('rounds', values.rounds), rows: countOf('rows', values.rows) }
+  const unknown = positionals.find((name) => !(name in BENCHES))
+  if (unknown !== undefined) throw new Error(`There is no benchmark "${unknown}".\n\n${HELP}`)
   const reports: Report[] = []
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
-    const report = await bench.run(rounds)
+    const report = await bench.run(options)
     reports.push(report)
     if (!values.json) console.log(printed(report))
   }
   if (values.json) console.log(asJson(reports))
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
 }

@@ -5,7 +5,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { TRIVIAL } from './notebooks.ts'
-import { ask, executeOnce, type Ours, openOurs, seeEnd } from './ours.ts'
+import { ask, DELAY_WINDOW_MS, executeOnce, loopDelayMs, openOurs, seeEnd } from './ours.ts'
 import { openPeers, type Peers } from './peers.ts'
 import { availableMb, cpuMs, descendantsWith } from './processes.ts'
 import { atLeast, atMost, type Report } from './report.ts'
@@ -61,7 +61,7 @@ async function fillAndDrain(): Promise<{ perSecond: number; cpuMs: number; delay
   const { client, pid } = ours
   const ids = await ours.prepare(TRIVIAL)
   for (let warm = 0; warm < 5; warm++) await executeOnce(client, ids)
-  await setTimeout(delayWindowMs)
+  await setTimeout(DELAY_WINDOW_MS) // its start has to be out of sight
   const cpuBefore = await cpuMs(pid)
   const from = Date.now()
   const executions: string[] = []
@@ -80,16 +80,8 @@ async function fillAndDrain(): Promise<{ perSecond: number; cpuMs: number; delay
   return {
     perSecond: (QUEUED / tookMs) * 1000,
     cpuMs: ((await cpuMs(pid)) - cpuBefore) / QUEUED,
-    delayMs: await loopDelay(ours),
+    delayMs: await loopDelayMs(ours),
   }
-}
-
-/** The service tells of the last 10 to 20 seconds; its start has to be out of sight. */
-const delayWindowMs = 20_000
-
-async function loopDelay({ client }: Ours): Promise<number> {
-  const health: unknown = await (await fetch(`${client.url}/healthz`)).json()
-  return (health as { eventLoop: { longestDelayMs: number } }).eventLoop.longestDelayMs // our own service's answer
 }
 
 interface PeerRate {

@@ -11,6 +11,9 @@ const TagValue = Type.String({ minLength: 1, maxLength: 255 })
 export const DeviceTag = Type.Object({ key: Key, value: TagValue }, closed)
 export type DeviceTag = Static<typeof DeviceTag>
 
+/** One tag of an attribute; unlike those of devices they have each key once. */
+export const AttributeTag = DeviceTag
+
 /** A tag to look for: any value when only the key is given, any key when only the value is. */
 export const TagFilter = Type.Array(Type.Object({ key: Type.Optional(Key), value: Type.Optional(TagValue) }, closed), {
   maxItems: 100,

@@ -187,6 +187,9 @@ export const getExecution = route({
     progress: Progress,
     attempt: Type.Integer({ description: '0 before the first' }),
     usage: ExecutionUsage,
+    warnings: Type.Array(Type.String(), {
+      description: 'what the owner should know that is no failure, from its end on',
+    }),
     limits: Type.Optional(ExecutionLimits),
     ranOn: Type.Optional(RanOn),
   }),

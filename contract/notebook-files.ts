@@ -92,6 +92,11 @@ export const NotebookInput = taggedUnion('inputType', [
 ])
 export type NotebookInput = Static<typeof NotebookInput>
 export type InputType = NotebookInput['inputType']
+export type ConnectionHistoryInput = Extract<NotebookInput, { inputType: 'deviceConnectionHistory' }>
+export type DeviceMetadataInput = Extract<NotebookInput, { inputType: 'deviceMetadata' }>
+export type DataTableInput = Extract<NotebookInput, { inputType: 'dataTable' }>
+export type EventDataInput = Extract<NotebookInput, { inputType: 'eventData' }>
+export type ExternalUrlInput = Extract<NotebookInput, { inputType: 'externalUrl' }>
 export type ApplicationFileInput = Extract<NotebookInput, { inputType: 'applicationFile' }>
 
 const destination = {

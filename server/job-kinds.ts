@@ -1,8 +1,10 @@
 /** What jobs can do: one line for each kind, the work itself is in the room it is about. */
 
+import { deviceJobs } from './catalog/device-jobs.ts'
 import type { JobWork } from './jobs/work.ts'
 import type { Blobs } from './stores/blobs/blobs.ts'
 import type { Database } from './stores/postgres/database.ts'
+import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 
 /** What the work of jobs is made from. */
 export interface JobParts {
@@ -11,4 +13,6 @@ export interface JobParts {
 }
 
 /** The work of each kind that requests queue. */
-export const jobKinds = (_parts: JobParts): Readonly<Record<string, JobWork>> => ({})
+export const jobKinds = ({ db }: JobParts): Readonly<Record<string, JobWork>> => ({
+  ...deviceJobs({ db, forgetAttributes }),
+})

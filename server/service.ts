@@ -36,6 +36,7 @@ import { openDuckDb } from './stores/duckdb/duckdb.ts'
 import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
+import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
 import { openTelemetry } from './stores/telemetry/telemetry.ts'
 
 /** What runs inside the sandboxes. */
@@ -115,6 +116,7 @@ export async function openService(config: Config): Promise<Service> {
     const isDraining = () => parts.isDraining
     const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
+    const ignoredCounts = opening.use(openIgnoredCounts(db, logger))
     const app = await createApp(
       {
         db,
@@ -126,6 +128,7 @@ export async function openService(config: Config): Promise<Service> {
         log: logger,
         watch,
         jobs,
+        ignoredCounts,
         linkSecret,
         linkFile,
         languages,

@@ -21,6 +21,12 @@ export interface DeviceRow {
   deleted_at: Date | null
 }
 
+/** Days in which a deleted device can be restored with its history, as in the original. */
+export const RESTORABLE_DAYS = 93
+
+/** The condition that a device of `devices` is deleted and can be restored. */
+export const RESTORABLE = `devices.deleted_at > now() - interval '${RESTORABLE_DAYS} days'`
+
 /** A device without its connection, which is kept apart. */
 export const toDevice = (row: DeviceRow): Device => ({
   id: row.id,

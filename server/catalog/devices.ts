@@ -9,7 +9,7 @@ import { changeDevice, type DeviceParts } from './device-change.ts'
 import { taggedWith } from './device-choice.ts'
 import { ancestorsOf, checkGateway, concernsFamily, lockFamilies, requireDepth } from './device-family.ts'
 import { deviceCondition, readDeviceQuery } from './device-query.ts'
-import { type DeviceRow, toDevice } from './device-record.ts'
+import { type DeviceRow, RESTORABLE, toDevice } from './device-record.ts'
 import { applyPatch, newShape } from './device-shape.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
@@ -71,7 +71,7 @@ export async function listDevices(
 ): Promise<DevicesPage> {
   const query = readDeviceQuery(given, 'query')
   const values: unknown[] = [applicationId]
-  const conditions = [`devices.application_id = $1 and devices.deleted_at is ${deleted ? 'not ' : ''}null`]
+  const conditions = [`devices.application_id = $1 and ${deleted ? RESTORABLE : 'devices.deleted_at is null'}`]
   const { filter, filterField, ...order } = plain
   if (query === undefined) conditions.push(...filtersOf(plain, values))
   else conditions.push(deviceCondition(query, values))

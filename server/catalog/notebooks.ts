@@ -194,7 +194,11 @@ export async function setJupyterFile(
 }
 
 /** What this version of Fieldbook can stage and store; the rest of the published unions is refused when saved. */
-const SUPPORTED_INPUTS = ['deviceData'] as const satisfies NotebookInput['inputType'][]
+const SUPPORTED_INPUTS = [
+  'deviceData',
+  'deviceConnectionHistory',
+  'deviceMetadata',
+] as const satisfies NotebookInput['inputType'][]
 const SUPPORTED_OUTPUTS = [
   'dataTable',
   'file',
@@ -211,9 +215,6 @@ function checkFiles(notebook: NotebookPatch): void {
       throw invalid(
         `${field}.inputType "${input.inputType}" is not supported yet; this version has ${SUPPORTED_INPUTS.join(', ')}`,
       )
-    }
-    if (input.inputType === 'deviceData' && input.queryJson) {
-      throw invalid(`${field}.queryJson is not supported yet; choose devices by deviceIds and deviceTags`)
     }
     if (input.fileName === 'context.json') {
       throw invalid(`${field}.fileName "context.json" is taken by the execution's context`)

@@ -1,6 +1,7 @@
 /** What templates of an execution see. */
 
 import type { ExecutionLog } from '../../contract/executions.ts'
+import { PrintableDate } from '../templates/dates.ts'
 import type { TemplateContext } from '../templates/render.ts'
 import type { Execution } from './record.ts'
 
@@ -10,7 +11,7 @@ export const inputContext = (execution: Execution, globals: Record<string, unkno
   globals,
 })
 
-/** Outputs also see the notebook and the execution's log record, times as ISO text. */
+/** Outputs also see the notebook and the execution's log record, with times that print as ISO 8601. */
 export function outputContext(
   execution: Execution,
   log: ExecutionLog,
@@ -25,6 +26,21 @@ export function outputContext(
       applicationId: execution.applicationId,
       ...notebook,
     },
-    execution: log,
+    execution: withDates(log),
   }
 }
+
+const TIMES = [
+  'executionRelativeTo',
+  'runQueuedAt',
+  'runStartedAt',
+  'inputsCompletedAt',
+  'notebookCompletedAt',
+  'outputsCompletedAt',
+] as const satisfies (keyof ExecutionLog)[]
+
+/** Dates, so that `format` writes them as dates. */
+const withDates = (log: ExecutionLog) => ({
+  ...log,
+  ...Object.fromEntries(TIMES.flatMap((name) => (log[name] ? [[name, new PrintableDate(log[name])]] : []))),
+})

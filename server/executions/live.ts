@@ -23,6 +23,8 @@ export interface Live extends AsyncDisposable {
   tell(event: LiveEvent): void
   /** The inputs are kept, and what the notebook runs on is known. */
   staged(inputs: Required<Pick<Standing, 'inputInfo' | 'ranOn'>>): void
+  /** Something the owner of the notebook should know that is no failure. */
+  warn(message: string): void
   /** What the kernel and everything it started took, as far as that is known. */
   used(usage: { readonly peakMemoryBytes?: number; readonly cpuSeconds?: number }): void
   /** What a cell took. */
@@ -112,6 +114,9 @@ export function createLive(db: Queryable, holder: Holder, log: Log): Live {
     staged: (inputs) => {
       standing = { ...standing, ...inputs }
       changed()
+    },
+    warn: (message) => {
+      metrics.warnings = [...(metrics.warnings ?? []), message]
     },
     used: (usage) => {
       Object.assign(metrics, usage)

@@ -9,6 +9,8 @@ export interface Metrics {
   readonly cpuSeconds?: number
   /** Sent by cells, whether it was kept or not. */
   readonly outputBytes?: number
+  /** What its owner should know that is no failure. */
+  readonly warnings?: readonly string[]
   /** Of each cell that ended, in the order they ran: its index in the notebook, and milliseconds. */
   readonly cells: readonly (readonly [number, number])[]
 }

@@ -11,17 +11,14 @@ import type { Seat } from '../kernel/seat.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
-import type { Blobs } from '../stores/blobs/blobs.ts'
-import type { DuckDb } from '../stores/duckdb/duckdb.ts'
 import { patient } from '../stores/postgres/away.ts'
-import type { Database } from '../stores/postgres/database.ts'
-import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 import { attemptBlobs, dropEarlier, dropOvertaken } from './attempts.ts'
 import type { Failure } from './causes.ts'
 import { runNotebook } from './cells.ts'
 import { inputContext, outputContext } from './context.ts'
 import { finishExecution } from './finish.ts'
-import { openWorkingFolder } from './folder.ts'
+import { openWorkingFolder, type WorkingFolder } from './folder.ts'
+import type { Sources } from './inputs/input.ts'
 import { sandboxLimits } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
@@ -31,11 +28,7 @@ import { stageInputs } from './staging.ts'
 import { overtime, stopped, whenCanceled } from './stop.ts'
 import { getExecution } from './store.ts'
 
-export interface RunParts {
-  readonly db: Database
-  readonly blobs: Blobs
-  readonly duckdb: DuckDb
-  readonly telemetry: Telemetry
+export interface RunParts extends Sources {
   readonly log: Log
   readonly host: SandboxHost
   readonly kernels: Kernels
@@ -89,7 +82,7 @@ export async function runExecution(
       seat && partial && ready.image && ready.notebook
         ? await runPhases(
             execution,
-            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, tellPhase },
+            { image: ready.image, notebook: ready.notebook, seat, live, partial, logs, folder, tellPhase },
             prefix,
             globals,
             parts,
@@ -210,6 +203,7 @@ interface Ready {
   readonly live: Live
   readonly partial: Partial
   readonly logs: Logs
+  readonly folder: WorkingFolder
   readonly tellPhase: (phase: 'notebook') => void
 }
 
@@ -223,7 +217,8 @@ async function runPhases(
   stop: AbortController,
 ): Promise<Phases> {
   const { db, blobs, duckdb, telemetry, host } = parts
-  const { image, seat, live } = ready
+  const { image, seat, live, folder } = ready
+  let scratches = 0
   const staged = await stageInputs(
     execution.snapshot.inputs,
     execution.templateContext,
@@ -238,8 +233,10 @@ async function runPhases(
       context: inputContext(execution, globals),
       signal: stop.signal,
       inTurn: createTurns(EXPORTS),
+      scratch: () => folder.path(`scratch-${scratches++}`),
+      warn: live.warn,
     },
-    { blobs, prefix },
+    prefix,
   )
   const kept = staged.kept.then((copies) => {
     live.staged({ inputInfo: copies.info, ranOn: { image, sandbox: host } })

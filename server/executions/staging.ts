@@ -1,6 +1,6 @@
 /** Stages the inputs of an execution: all at once, straight to the files its notebook will read. */
 
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import mime from 'mime'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
@@ -38,18 +38,36 @@ export async function stageInputs(
   templateContext: string | undefined,
   folder: string,
   staging: Staging,
-  kept: { blobs: Blobs; prefix: string },
+  prefix: string,
 ): Promise<StagedInputs> {
+  const gathered = await gatherInputs(inputs, templateContext, folder, staging)
+  const kept = keepCopies(inputs, gathered, folder, { blobs: staging.blobs, prefix })
+  return { failure: firstFailure(inputs, gathered), kept }
+}
+
+/**
+ * Fills `folder` with what a notebook finds as INPUT_DIR: every input, all at once, and `context.json` when there is a
+ * context. Gives the name of each file, or why there is none.
+ */
+export async function gatherInputs(
+  inputs: readonly NotebookInput[],
+  templateContext: string | undefined,
+  folder: string,
+  staging: Staging,
+): Promise<PromiseSettledResult<string>[]> {
   if (templateContext) await writeFile(join(folder, CONTEXT_FILE), templateContext)
   const taken = new Set([CONTEXT_FILE])
-  const stageOne = async (input: NotebookInput): Promise<string> => {
+  const gatherOne = async (input: NotebookInput): Promise<string> => {
     const name = nameOf(input, staging, taken)
+    const file = join(folder, name)
     // A database that is away is no fault of the input; what was written of it is written anew.
-    await untilBack(() => gatherInput(input, join(folder, name), staging))
+    await untilBack(async () => {
+      await rm(file, { force: true })
+      await gatherInput(input, file, staging)
+    })
     return name
   }
-  const staged = await Promise.allSettled(inputs.map(stageOne))
-  return { failure: firstFailure(inputs, staged), kept: keepCopies(inputs, staged, folder, kept) }
+  return Promise.allSettled(inputs.map(gatherOne))
 }
 
 async function keepCopies(
@@ -70,7 +88,8 @@ async function keepCopies(
   return { info, failure: firstFailure(inputs, copies) }
 }
 
-function firstFailure(
+/** The first input that could not be had, and why. */
+export function firstFailure(
   inputs: readonly NotebookInput[],
   results: readonly PromiseSettledResult<unknown>[],
 ): Failure | undefined {

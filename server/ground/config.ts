@@ -38,6 +38,14 @@ export interface Config {
   readonly role: 'all' | 'api' | 'worker'
   readonly worker: { readonly slots: number; readonly drainMs: number }
   readonly jobs: { readonly slots: number; readonly limitMs: number }
+  /** Requests to other people's addresses, and mail. */
+  readonly outgoing: {
+    readonly allowPrivate: boolean
+    readonly maxBytes: number
+    readonly timeoutMs: number
+    readonly smtpUrl: string | undefined
+    readonly mailFrom: string
+  }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
 }
@@ -91,6 +99,13 @@ export function readConfig(env: Environment, root: string): Config {
     role: read(S.role),
     worker: { slots: read(S.slots) || availableParallelism(), drainMs: read(S.drain) },
     jobs: { slots: read(S.jobSlots), limitMs: read(S.jobTime) },
+    outgoing: {
+      allowPrivate: read(S.allowPrivate) === 'true',
+      maxBytes: read(S.fetchSize),
+      timeoutMs: read(S.fetchTime),
+      smtpUrl: read(S.smtpUrl),
+      mailFrom: read(S.mailFrom),
+    },
     limits: {
       memoryBytes: read(S.runMemory),
       cores: read(S.runCores),

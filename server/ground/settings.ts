@@ -1,6 +1,7 @@
 /** The table of settings: name, default, what it means. `.env.example` is generated from it. */
 
 import { LIMIT_SETTINGS } from './limit-settings.ts'
+import { OUTGOING_SETTINGS } from './outgoing-settings.ts'
 import {
   A_DURATION,
   A_SIZE,
@@ -130,6 +131,7 @@ export const SETTINGS = {
     expects: 'a duration from 1s to 7d',
     parse: durationBetween(1000, 7 * 86_400_000),
   }),
+  ...OUTGOING_SETTINGS,
   ...LIMIT_SETTINGS,
   notebookBytes: entry({
     name: 'FIELDBOOK_NOTEBOOK_SIZE',

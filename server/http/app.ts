@@ -11,6 +11,9 @@ import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
 import { serveConnections } from './routes/connections.ts'
 import { serveDataTables } from './routes/data-tables.ts'
+import { serveDeviceAttributes } from './routes/device-attributes.ts'
+import { serveDeviceBulk } from './routes/device-bulk.ts'
+import { serveDeviceWords } from './routes/device-words.ts'
 import { serveDevices } from './routes/devices.ts'
 import { serveExecutions } from './routes/executions.ts'
 import { isFileUpload, serveFiles } from './routes/files.ts'
@@ -55,6 +58,9 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   serveAuth(door, parts)
   serveApplications(door, parts)
   serveDevices(door, parts)
+  serveDeviceAttributes(door, parts)
+  serveDeviceWords(door, parts)
+  serveDeviceBulk(door, parts)
   serveStates(door, parts)
   serveConnections(door, parts)
   serveDataTables(door, parts)

@@ -15,7 +15,7 @@ export function wrap(route: Route, answer: unknown, url: string, query: Record<s
   const path = url.replace(/\/$/, '')
   if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
   // The published spelling answers minutes by day where the notebook is: plain, as at their own path.
-  if (!('id' in answer) && !('items' in answer)) return answer
+  if (!('id' in answer) && !('items' in answer) && !(route.entity in NAMED)) return answer
   const withLinks = wanted(query['_links'])
   const entity = (type: string, body: object, href: string) => ({
     ...body,
@@ -25,20 +25,25 @@ export function wrap(route: Route, answer: unknown, url: string, query: Record<s
   if ('items' in answer && Array.isArray(answer.items)) {
     const type = itemType(route.entity)
     const items = type
-      ? answer.items.map((item) => entity(type, item, `${itemPath(path, type)}/${item.id}`))
+      ? answer.items.map((item) => entity(type, item, `${itemPath(path, type)}/${item[NAMED[type] ?? 'id']}`))
       : answer.items
     return entity(route.entity, { ...answer, items }, path)
   }
   // An action upon a thing answers the thing; a creating POST what then lives one level below.
-  const acted = path.replace(/\/(?:upload|move)$/, '')
-  const creates = route.method === 'POST' && route.status === 201 && acted === path && 'id' in answer
-  return entity(route.entity, answer, creates ? `${itemPath(path, route.entity)}/${answer.id}` : acted)
+  const acted = path.replace(/\/(?:upload|move|globals)$/, '')
+  const last = new Map(Object.entries(answer)).get(NAMED[route.entity] ?? 'id')
+  const creates = route.method === 'POST' && route.status === 201 && acted === path && last !== undefined
+  return entity(route.entity, answer, creates ? `${itemPath(path, route.entity)}/${last}` : acted)
 }
+
+/** What has no id but a name that its path ends with. */
+const NAMED: Record<string, string> = { deviceAttribute: 'name' }
 
 /** Rows of data tables are left alone: their columns' names are their users'. */
 const ITEMS: Record<string, string> = {
   applications: 'application',
   devices: 'device',
+  deviceAttributes: 'deviceAttribute',
   dataTables: 'dataTable',
   files: 'file',
   privateFiles: 'privateFile',

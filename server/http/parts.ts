@@ -8,6 +8,7 @@ import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { DuckDb } from '../stores/duckdb/duckdb.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import type { IgnoredCounts } from '../stores/telemetry/ignored.ts'
 import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 
 /** What `/healthz` says of one part. */
@@ -26,6 +27,7 @@ export interface Parts {
   readonly log: Log
   readonly watch: Watch
   readonly jobs: Jobs
+  readonly ignoredCounts: IgnoredCounts
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */
   readonly linkFile: (baseUrl: string, blobKey: string, fileName: string, from: Date) => string

@@ -63,9 +63,12 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
   register(door, route, async (call, request, reply) => {
     const answer = await handle(call)
     const path = request.url.split('?')[0] ?? ''
-    return reply.code(route.status).send(wrap(route, answer, path, asRecord(request.query)))
+    return reply.code(isQueued(answer) ? 202 : route.status).send(wrap(route, answer, path, asRecord(request.query)))
   })
 }
+
+/** Work that goes on after the answer is accepted, not done, whatever the route answers otherwise. */
+const isQueued = (answer: unknown) => typeof answer === 'object' && answer !== null && 'jobQueued' in answer
 
 function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
   door: Door,

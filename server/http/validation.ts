@@ -99,17 +99,29 @@ function alternatives(schema: AnySchemaObject | undefined): string {
 
 /** Neither PostgreSQL's text nor its jsonb holds NUL or half of a surrogate pair. */
 function requireStorable(value: unknown, field: string): void {
-  if (typeof value === 'string' && !isStorable(value)) {
-    throw invalid(`${field} must be text without NUL characters and halves of surrogate pairs`)
-  }
-  if (typeof value !== 'object' || value === null) return
+  const fault = unstorable(value)
+  if (!fault) return
+  const path = [field, ...fault].filter(Boolean).join('.')
+  throw invalid(`${path} must be text without NUL characters and halves of surrogate pairs`)
+}
+
+/** Where in the value text that can't be stored is, undefined when nowhere. Paths are made only then: values are many. */
+function unstorable(value: unknown): string[] | undefined {
+  if (typeof value === 'string') return isStorable(value) ? undefined : []
+  if (typeof value !== 'object' || value === null) return undefined
   for (const [name, part] of Object.entries(value)) {
-    requireStorable(name, field)
-    requireStorable(part, field ? `${field}.${name}` : name)
+    if (!isStorable(name)) return []
+    const inside = unstorable(part)
+    if (inside) return [name, ...inside]
   }
+  return undefined
 }
 
 function isTooDeep(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((part) => isTooDeep(part, levels - 1))
+  if (levels === 0) return true
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && isTooDeep(part, levels - 1)) return true
+  }
+  return false
 }

@@ -2,20 +2,12 @@
 
 import { invalid, messageOf } from '../ground/errors.ts'
 import { isStorable } from '../ground/storable.ts'
-import { compileTemplate, type TemplateContext } from './compile.ts'
+import { compileTemplate, MAX_RENDERED, type TemplateContext } from './compile.ts'
 
 export type { TemplateContext }
 
-/** Longest text a template may render to: a destination path has at most 1,024 characters, a query 8,192. */
-const MAX_RENDERED = 8192
-
-/**
- * Templates come from a handful of notebooks; compiling costs 0.4 ms, rendering 7 µs. Bounded so that text from
- * outside cannot fill the memory.
- */
-const MAX_COMPILED = 1000
-
-const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
+/** Of a template that is refused, in the message. */
+const MAX_SHOWN = 200
 
 /**
  * The text a template renders to; text without `{{` is given back as it is. Nothing is HTML-escaped.
@@ -23,26 +15,18 @@ const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
  */
 export function renderTemplate(template: string, context: TemplateContext): string {
   if (!template.includes('{{')) return template
+  const shown = template.length > MAX_SHOWN ? `${template.slice(0, MAX_SHOWN)}…` : template
   let text: string
   try {
-    text = known(template)(context)
+    text = compileTemplate(template)(context)
   } catch (cause) {
-    throw invalid(`The template "${template}" can't be rendered: ${reasonOf(messageOf(cause))}`, cause)
+    throw invalid(`The template "${shown}" can't be rendered: ${reasonOf(messageOf(cause))}`, cause)
   }
-  if (!isStorable(text)) throw invalid(`The template "${template}" renders to text with NUL or half a character`)
+  if (!isStorable(text)) throw invalid(`The template "${shown}" renders to text with NUL or half a character`)
   if (text.length > MAX_RENDERED) {
-    throw invalid(`The template "${template}" renders to more than ${MAX_RENDERED} characters`)
+    throw invalid(`The template "${shown}" renders to more than ${MAX_RENDERED} characters`)
   }
   return text
-}
-
-function known(template: string): ReturnType<typeof compileTemplate> {
-  const old = compiled.get(template)
-  if (old) return old
-  const fresh = compileTemplate(template)
-  if (compiled.size >= MAX_COMPILED) compiled.clear()
-  compiled.set(template, fresh)
-  return fresh
 }
 
 /** Handlebars draws the place in lines of its own between what is wrong and what it expected. */

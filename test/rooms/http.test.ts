@@ -13,6 +13,7 @@ import { createApp } from '../../server/http/app.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
+import { openIgnoredCounts } from '../../server/stores/telemetry/ignored.ts'
 import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
 import { makeApplication, makeDevice, makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
@@ -47,6 +48,7 @@ async function openDoor(t: TestContext) {
     linkSecret: SECRET,
     linkFile,
     jobs: { enqueue: () => Promise.reject(new Error('no request of this test queues a job')) },
+    ignoredCounts: openIgnoredCounts(db, log),
     languages: async () => [],
     health: async () => health,
     isDraining,

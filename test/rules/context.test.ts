@@ -60,6 +60,8 @@ test('outputs also see the notebook and the execution, and not where its file is
   const template =
     '{{notebook.name}} {{notebook.id}} {{execution.id}} {{formatDate execution.executionRelativeTo "YYYY"}} {{ctx.site}}'
   assert.equal(renderTemplate(template, context), 'Daily report n1 e1 2026 north')
+  const times = '{{execution.runQueuedAt}} {{format execution.runQueuedAt "MMM"}}{{execution.outputsCompletedAt}}'
+  assert.equal(renderTemplate(times, context), '2026-03-01T04:05:06.789Z Mar')
   assert.ok(!JSON.stringify(context).includes('secret.ipynb'))
   assert.ok(!JSON.stringify(context).includes(FILE.key))
 })

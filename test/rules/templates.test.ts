@@ -37,7 +37,7 @@ const rendered: [string, string][] = [
   ['{{jsonEncode ctx.none}}', ''],
   ['{{encodeURIComponent ctx.name}}', 'Pump%207'],
   ['{{formatDate ctx.at "YYYY/MM/DD HH-mm-ss.SSS [Y]"}}', '2026/03/01 04-05-06.789 Y'],
-  ['{{formatDate ctx.at}} {{formatDate ctx.at "x"}}', '2026-03-01T04:05:06.789Z 1772337906789'],
+  ['{{formatDate ctx.at}} {{formatDate ctx.at "x"}}', '03/01/2026 4:05:06 AM 1772337906789'],
   ['{{formatDate "no date" "YYYY"}}', ''],
   ['{{ctx.name}} <&> "quoted"', 'Pump 7 <&> "quoted"'],
   ['{{{ctx.name}}}', 'Pump 7'],
@@ -104,6 +104,24 @@ test('a template renders to 8,192 characters at most', () => {
   const ctx = { text: 'x'.repeat(8192) }
   assert.equal(renderTemplate('{{ctx.text}}', { ctx }).length, 8192)
   assert.throws(() => renderTemplate('{{ctx.text}}y', { ctx }), { kind: 'invalid', message: /more than 8192/ })
+})
+
+test('loops that print too much end before all of it is made', () => {
+  const ctx = { list: Array.from({ length: 5000 }, () => 1), text: 'x'.repeat(30_000) }
+  const template = '{{#each ctx.list}}{{@root.ctx.text}}{{/each}}'
+  assert.throws(() => renderTemplate(template, { ctx }), { kind: 'invalid', message: /more than 8192 characters/ })
+})
+
+test('conditions within a loop do not count as characters of it', () => {
+  const ctx = { list: Array.from({ length: 4000 }, () => 1) }
+  const template = '{{#each ctx.list}}{{#if this}}{{#if this}}{{#if this}}{{this}}{{/if}}{{/if}}{{/if}}{{/each}}'
+  assert.equal(renderTemplate(template, { ctx }), '1'.repeat(4000))
+})
+
+test('a template is shown in a message up to 200 characters', () => {
+  const template = `${'x'.repeat(300)}{{nothing here}}`
+  const message = `The template "${'x'.repeat(200)}…" can't be rendered: Missing helper: "nothing"`
+  assert.throws(() => renderTemplate(template, CONTEXT), { kind: 'invalid', message })
 })
 
 test('loops within loops end long before they could hold the service up', () => {

@@ -7,6 +7,7 @@ import { newId } from '../../server/ground/ids.ts'
 import type { Blobs } from '../../server/stores/blobs/blobs.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { type DuckDb, openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
+import type { Database } from '../../server/stores/postgres/database.ts'
 import { appendStates } from '../../server/stores/telemetry/hot.ts'
 import type { StatesExport } from '../../server/stores/telemetry/slice.ts'
 import type { StateValue } from '../../server/stores/telemetry/states.ts'
@@ -29,9 +30,8 @@ export interface History {
   exported(wanted: Omit<StatesExport, 'applicationId'>): Promise<string>
 }
 
-/** Opens it for one test; everything ends with the test. */
-export async function openHistory(t: TestContext, options: Partial<TelemetryOptions> = {}): Promise<History> {
-  const db = await openTestDatabase(t, { poolSize: 12 })
+/** The room over a database, with blobs and a DuckDB process of its own; everything ends with the test. */
+export async function makeTelemetry(t: TestContext, db: Database, options: Partial<TelemetryOptions> = {}) {
   const folder = await makeFolder(t)
   const blobs = await openFsBlobs(join(folder, 'blobs'))
   const root = join(folder, 'scratch')
@@ -41,14 +41,18 @@ export async function openHistory(t: TestContext, options: Partial<TelemetryOpti
     await telemetry[Symbol.asyncDispose]()
     await duckdb[Symbol.asyncDispose]()
   })
+  return { blobs, duckdb, telemetry, folder }
+}
+
+/** Opens it with a database and an application. */
+export async function openHistory(t: TestContext, options: Partial<TelemetryOptions> = {}): Promise<History> {
+  const db = await openTestDatabase(t, { poolSize: 12 })
+  const parts = await makeTelemetry(t, db, options)
   const { id: applicationId } = await makeApplication(db)
   return {
     db,
-    blobs,
-    duckdb,
-    telemetry,
+    ...parts,
     applicationId,
-    folder,
     append: (deviceId, ...states) =>
       appendStates(
         db,
@@ -57,8 +61,8 @@ export async function openHistory(t: TestContext, options: Partial<TelemetryOpti
         states.map(([ts, doc]) => ({ ts, doc })),
       ),
     async exported(wanted) {
-      const file = join(folder, newId())
-      await telemetry.exportStates({ applicationId, ...wanted }, file, new AbortController().signal)
+      const file = join(parts.folder, newId())
+      await parts.telemetry.exportStates({ applicationId, ...wanted }, file, new AbortController().signal)
       return readFile(file, 'utf8')
     },
   }

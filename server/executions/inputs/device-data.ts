@@ -2,22 +2,17 @@
 
 import type { Device } from '../../../contract/devices.ts'
 import type { DeviceDataInput } from '../../../contract/notebook-files.ts'
-import { chooseDevices, type DeviceChoice } from '../../catalog/device-choice.ts'
+import { chooseDevices } from '../../catalog/device-choice.ts'
 import { invalid } from '../../ground/errors.ts'
-import { isId } from '../../ground/ids.ts'
 import { boundOf } from '../../ground/moments.ts'
-import { renderTemplate, type TemplateContext } from '../../templates/render.ts'
-import type { Gather } from './input.ts'
+import { choiceOf, QUERY_PATH } from './chosen-devices.ts'
+import { type Column, type GatherTable, text } from './input.ts'
 
 /** The columns of one CSV; PostgreSQL's limit for a result is 1,664. */
 const MAX_ATTRIBUTES = 1500
 
-export const gatherDeviceData: Gather<DeviceDataInput> = async (input, file, staging) => {
-  if (input.queryJson) {
-    throw invalid('queryJson is not supported yet; choose devices by deviceIds and deviceTags')
-  }
-  const choice = chooseBy(input, staging.context)
-  const devices = await chooseDevices(staging.db, staging.applicationId, choice)
+export const gatherDeviceData: GatherTable<DeviceDataInput> = async (input, file, staging) => {
+  const devices = await chooseDevices(staging.db, staging.applicationId, choiceOf(input, staging), QUERY_PATH)
   const attributes = columnsOf(input, devices)
   if (attributes.length > MAX_ATTRIBUTES) {
     throw invalid(`The chosen devices have ${attributes.length} attributes; name at most ${MAX_ATTRIBUTES} of them`)
@@ -30,20 +25,7 @@ export const gatherDeviceData: Gather<DeviceDataInput> = async (input, file, sta
     to: boundOf(input.end, staging.relativeTo),
   }
   await staging.inTurn(() => staging.telemetry.exportStates(wanted, file, staging.signal))
-}
-
-/** Ids and tags of an input with their templates rendered. */
-function chooseBy(input: DeviceDataInput, context: TemplateContext): DeviceChoice {
-  const deviceIds = (input.deviceIds ?? []).map((template) => {
-    const id = renderTemplate(template, context)
-    if (!isId(id)) throw invalid(`deviceIds: "${template}" renders to "${id}", which is not a device id`)
-    return id.toLowerCase()
-  })
-  const deviceTags = (input.deviceTags ?? []).map(({ key, value }) => ({
-    ...(key === undefined ? {} : { key: renderTemplate(key, context) }),
-    ...(value === undefined ? {} : { value: renderTemplate(value, context) }),
-  }))
-  return { deviceIds, deviceTags }
+  return [text('ID'), { name: 'Timestamp', type: 'milliseconds' }, ...attributes.map((name) => typed(name, devices))]
 }
 
 /** The attributes asked for in that order, else all that the devices declare, in the order first seen. */
@@ -51,4 +33,15 @@ function columnsOf(input: DeviceDataInput, devices: readonly Device[]): string[]
   const asked = input.attributes ?? []
   if (asked.length > 0) return [...new Set(asked)]
   return [...new Set(devices.flatMap((device) => device.attributes.map(({ name }) => name)))]
+}
+
+/** What all devices that declare the attribute say it is; text when they differ, or none does. */
+function typed(name: string, devices: readonly Device[]): Column {
+  const types = new Set(
+    devices
+      .flatMap(({ attributes }) => attributes.filter((attribute) => attribute.name === name))
+      .map((a) => a.dataType),
+  )
+  const [type] = types.size === 1 ? types : []
+  return { name, type: type === 'number' || type === 'boolean' ? type : 'text' }
 }

@@ -1,4 +1,4 @@
-/** What the staging of one input is given. Every kind of input is a function of this shape in a file of its own. */
+/** What the staging of one input is given. Every kind of input is a function of one of these shapes in a file of its own. */
 
 import type { Turns } from '../../ground/turns.ts'
 import type { Blobs } from '../../stores/blobs/blobs.ts'
@@ -7,11 +7,15 @@ import type { Database } from '../../stores/postgres/database.ts'
 import type { Telemetry } from '../../stores/telemetry/telemetry.ts'
 import type { TemplateContext } from '../../templates/render.ts'
 
-export interface Staging {
+/** Where inputs come from; the same for every run. */
+export interface Sources {
   readonly db: Database
+  readonly blobs: Blobs
   readonly duckdb: DuckDb
   readonly telemetry: Telemetry
-  readonly blobs: Blobs
+}
+
+export interface Staging extends Sources {
   readonly applicationId: string
   /** The query time that offsets of time ranges count from. */
   readonly relativeTo: Date
@@ -20,7 +24,22 @@ export interface Staging {
   readonly signal: AbortSignal
   /** For whatever holds a session of the pool for long: one run must not take them all. */
   readonly inTurn: Turns
+  /** A path outside of the folder the notebook sees, for what is only needed on the way. */
+  readonly scratch: () => string
+  /** Tells the owner of the notebook something that is no failure. */
+  readonly warn: (message: string) => void
 }
 
 /** Writes the input to `file`. @throws invalid, notFound with a message for the owner of the notebook */
 export type Gather<Input> = (input: Input, file: string, staging: Staging) => Promise<void>
+
+/** A column of a table, and what its cells hold in a file that knows types. */
+export interface Column {
+  readonly name: string
+  readonly type: 'text' | 'number' | 'boolean' | 'milliseconds'
+}
+
+/** Writes the input to `file` as CSV and gives its columns. @throws as Gather */
+export type GatherTable<Input> = (input: Input, file: string, staging: Staging) => Promise<readonly Column[]>
+
+export const text = (name: string): Column => ({ name, type: 'text' })

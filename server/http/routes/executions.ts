@@ -66,6 +66,7 @@ export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch
       progress,
       attempt,
       usage: usageOf(execution),
+      warnings: execution.metrics?.warnings ?? [],
       ...(snapshot.limits ? { limits: snapshot.limits } : {}),
       ...(ranOn ? { ranOn } : {}),
     }

@@ -18,10 +18,11 @@ export async function appendStates(
   states: readonly StoredState[],
 ): Promise<void> {
   if (states.length === 0) return
+  // One JSON text: arrays of texts are escaped here and unescaped there, which doubled the time of 100 states.
   await db.query(
     `insert into hot_states (application_id, device_id, ts, doc)
-     select $1, $2, ts, doc from unnest($3::bigint[], $4::jsonb[]) as given (ts, doc)`,
-    [applicationId, deviceId, states.map((state) => state.ts), states.map((state) => JSON.stringify(state.doc))],
+     select $1, $2, (state -> 0)::bigint, state -> 1 from jsonb_array_elements($3::jsonb) as given (state)`,
+    [applicationId, deviceId, JSON.stringify(states.map(({ ts, doc }) => [ts, doc]))],
   )
 }
 

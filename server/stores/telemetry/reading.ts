@@ -44,14 +44,20 @@ export async function readSlice<T>(
   work: (reading: Reading) => Promise<T>,
 ): Promise<T> {
   for (let look = 1; look <= LOOKS; look += 1) {
+    signal.throwIfAborted()
     await using stack = new AsyncDisposableStack()
-    const seen = await readers.db.transaction(
-      async (tx) => {
-        const view = await openView(tx, slice, readers.keeping)
-        return { view, done: await inSnapshot(tx, view) }
-      },
-      { isolation: 'repeatable read', readOnly: true, statementTimeoutMs: 0 },
-    )
+    const seen = await readers.db
+      .transaction(
+        async (tx) => {
+          const view = await openView(tx, slice, readers.keeping)
+          return { view, done: await inSnapshot(tx, view) }
+        },
+        { isolation: 'repeatable read', readOnly: true, statementTimeoutMs: 0 },
+      )
+      .catch((error) => {
+        signal.throwIfAborted() // a COPY that is stopped takes its session along, and that is what the error says
+        throw error
+      })
     if (seen.done) return seen.done.value
     const segments = await borrowAll(readers.blobs, seen.view, stack)
     if (segments) return await readers.duckdb.session(signal, (duck) => work({ duck, view: seen.view, segments }))

@@ -1,0 +1,82 @@
+/** Many devices at once: contract routes to the rooms below. */
+
+import {
+  deleteDevices,
+  exportDevices,
+  MAX_AT_ONCE,
+  patchDevices,
+  restoreDevices,
+} from '../../../contract/device-bulk.ts'
+import { enterApplication } from '../../catalog/applications.ts'
+import * as bulk from '../../catalog/device-bulk.ts'
+import type { DeviceJobKind } from '../../catalog/device-jobs.ts'
+import { deviceCondition } from '../../catalog/device-query.ts'
+import { forgetAttributes } from '../../stores/telemetry/forget-attributes.ts'
+import type { Parts } from '../parts.ts'
+import { type Call, type Door, serve } from '../serve.ts'
+
+interface Told {
+  readonly email?: string
+  readonly callbackUrl?: string
+}
+
+/** Registers the routes of bulk changes. */
+export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
+  const changing = { db, forgetAttributes }
+  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
+
+  const enqueue = (
+    { caller, baseUrl }: Pick<Call<unknown>, 'caller' | 'baseUrl'>,
+    applicationId: string,
+    job: { kind: DeviceJobKind; name: string; input: object },
+    { email, callbackUrl }: Told,
+  ) =>
+    jobs.enqueue(db, {
+      applicationId,
+      kind: job.kind,
+      name: job.name,
+      resourceType: 'device',
+      requester: { type: 'user', id: caller.userId },
+      input: { ...job.input, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
+      baseUrl,
+    })
+
+  serve(door, patchDevices, async (call) => {
+    const { email: _, callbackUrl: __, ...patch } = call.body
+    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const ids = await bulk.devicesToPatch(db, applicationId, patch)
+    if (ids.length > MAX_AT_ONCE) {
+      const job = { kind: 'devicesPatch', name: 'Change of devices', input: { patch } } as const
+      return enqueue(call, applicationId, job, call.body)
+    }
+    const { failures: ___, ...counts } = await bulk.updateDevices(changing, applicationId, ids, patch)
+    return counts
+  })
+  serve(door, deleteDevices, async (call) => {
+    const { query, forceJob } = call.body
+    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const ids = await bulk.devicesToDelete(db, applicationId, query)
+    if (forceJob || ids.length > MAX_AT_ONCE) {
+      const job = { kind: 'devicesDelete', name: 'Deletion of devices', input: { query } } as const
+      return enqueue(call, applicationId, job, call.body)
+    }
+    return { removed: await bulk.deleteDevices(changing, applicationId, ids), failed: 0 }
+  })
+  serve(door, restoreDevices, async (call) => {
+    const { query, forceJob } = call.body
+    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const ids = await bulk.devicesToRestore(db, applicationId, query)
+    if (forceJob || ids.length > MAX_AT_ONCE) {
+      const job = { kind: 'devicesRestore', name: 'Restoration of devices', input: { query } } as const
+      return enqueue(call, applicationId, job, call.body)
+    }
+    return { restored: await bulk.restoreDevices(changing, applicationId, ids), failed: 0 }
+  })
+  serve(door, exportDevices, async (call) => {
+    const { query = {}, format = 'csv', ...told } = call.body
+    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    deviceCondition(query, [], 'options.query') // a fault is told now, not by a job that fails
+    const job = { kind: 'devicesExport', name: 'Export of devices', input: { query, format } } as const
+    return enqueue(call, applicationId, job, { ...call.query, ...told })
+  })
+}
