@@ -174,15 +174,24 @@ ${pump2.id},pump 2,,standalone,${creationDate},${lastUpdated},,,pump,north
   assert.equal(device.connectionInfo.connected, 1)
 })
 
-test('an input that is told to stop stops', async (t) => {
+test('an input that is told to stop stops, also in the middle, and says why', async (t) => {
   const db = await openTestDatabase(t)
   const { applicationId, pump1 } = await makePlant(db)
-  const staging = await makeStaging(t, db, applicationId, { signal: AbortSignal.abort(new Error('canceled')) })
-  for (const input of [
+  const inputs: NotebookInput[] = [
     data({ deviceIds: [pump1.id], fileName: 'a.csv' }),
-    { inputType: 'deviceMetadata' as const, fileName: 'b.csv', deviceIds: [pump1.id] },
-    { inputType: 'deviceConnectionHistory' as const, fileName: 'c.csv', ...RANGE, deviceIds: [pump1.id] },
-  ]) {
-    await assert.rejects(gathered(staging, input), /canceled|aborted/, input.inputType)
+    { inputType: 'deviceMetadata', fileName: 'b.csv', deviceIds: [pump1.id] },
+    { inputType: 'deviceConnectionHistory', fileName: 'c.csv', ...RANGE, deviceIds: [pump1.id] },
+  ]
+  for (const input of inputs) {
+    const stop = new AbortController()
+    const staging = await makeStaging(t, db, applicationId, {
+      signal: stop.signal,
+      inTurn: (work) => {
+        stop.abort(new Error('told to stop'))
+        return work()
+      },
+    })
+    await assert.rejects(gathered(staging, input), /told to stop/, input.inputType)
+    await assert.rejects(gathered(staging, input), /told to stop/, input.inputType)
   }
 })

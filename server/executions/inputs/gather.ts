@@ -34,9 +34,16 @@ const gatherers: { [T in InputType]: Gather<Extract<NotebookInput, { inputType: 
   applicationFile: unsupported,
 }
 
-/** Writes any input to `file`. @throws what the gatherer of its type throws */
-export const gatherInput: Gather<NotebookInput> = (input, file, staging) => {
+/** Writes any input to `file`. @throws what the gatherer of its type throws, the signal's reason once that is aborted */
+export const gatherInput: Gather<NotebookInput> = async (input, file, staging) => {
   // The table pairs each type with its own gatherer, which TypeScript cannot follow through an index.
   const gather = gatherers[input.inputType] as Gather<NotebookInput>
-  return gather(input, file, staging)
+  staging.signal.throwIfAborted()
+  try {
+    await gather(input, file, staging)
+  } catch (error) {
+    // What was cut off looks like a fault of whatever was cut: a connection that was lost, a query that was ended.
+    staging.signal.throwIfAborted()
+    throw error
+  }
 }
