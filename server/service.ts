@@ -196,6 +196,7 @@ async function openRunning(
         blobs,
         duckdb,
         telemetry,
+        fetching: config.outgoing,
         log,
         host,
         kernels,

@@ -216,7 +216,7 @@ async function runPhases(
   parts: RunParts,
   stop: AbortController,
 ): Promise<Phases> {
-  const { db, blobs, duckdb, telemetry, host } = parts
+  const { db, blobs, duckdb, telemetry, fetching, host } = parts
   const { image, seat, live, folder } = ready
   let scratches = 0
   const staged = await stageInputs(
@@ -228,6 +228,7 @@ async function runPhases(
       duckdb,
       telemetry,
       blobs,
+      fetching,
       applicationId: execution.applicationId,
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),

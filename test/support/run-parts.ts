@@ -24,6 +24,7 @@ export async function openRunParts(db: Database, folder: string, log: Log): Prom
     blobs,
     duckdb,
     telemetry: await openTelemetry({ db, blobs, duckdb, root: folder }),
+    fetching: { maxBytes: 1_000_000, timeoutMs: 5000, allowPrivate: true },
     log,
     host,
     kernels: createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log }),

@@ -35,6 +35,7 @@ export async function makeStaging(
     db,
     ...(await makeTelemetry(t, db)),
     blobs: await openFsBlobs(blobRoot),
+    fetching: { maxBytes: 1_000_000, timeoutMs: 5000, allowPrivate: true },
     applicationId,
     relativeTo: RELATIVE_TO,
     context: { ctx: {}, globals: {} },

@@ -5,6 +5,7 @@ import { invalid } from '../../ground/errors.ts'
 import { gatherConnectionHistory } from './connection-history.ts'
 import { gatherDeviceData } from './device-data.ts'
 import { gatherDeviceObjects, gatherDeviceTable } from './device-metadata.ts'
+import { gatherExternalUrl } from './external-url.ts'
 import type { Gather, GatherTable } from './input.ts'
 
 /** Saving such an input is refused; a notebook saved by another version may still have one. */
@@ -30,7 +31,7 @@ const gatherers: { [T in InputType]: Gather<Extract<NotebookInput, { inputType: 
   deviceMetadata: either(gatherDeviceTable, gatherDeviceObjects),
   dataTable: unsupported,
   eventData: unsupported,
-  externalUrl: unsupported,
+  externalUrl: gatherExternalUrl,
   applicationFile: unsupported,
 }
 

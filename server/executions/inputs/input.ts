@@ -1,6 +1,7 @@
 /** What the staging of one input is given. Every kind of input is a function of one of these shapes in a file of its own. */
 
 import type { Turns } from '../../ground/turns.ts'
+import type { FetchOptions } from '../../outgoing/fetch-file.ts'
 import type { Blobs } from '../../stores/blobs/blobs.ts'
 import type { DuckDb } from '../../stores/duckdb/duckdb.ts'
 import type { Database } from '../../stores/postgres/database.ts'
@@ -13,6 +14,8 @@ export interface Sources {
   readonly blobs: Blobs
   readonly duckdb: DuckDb
   readonly telemetry: Telemetry
+  /** Limits of what is fetched from other people's addresses. */
+  readonly fetching: Pick<FetchOptions, 'maxBytes' | 'timeoutMs' | 'allowPrivate'>
 }
 
 export interface Staging extends Sources {
