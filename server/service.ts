@@ -90,7 +90,7 @@ export async function openService(config: Config): Promise<Service> {
             blobs,
             queue,
             log: logger,
-            work: jobKinds({ db, blobs }),
+            work: jobKinds({ db, blobs, fetching: config.outgoing }),
             attendance: attendanceOf(running.presence, db),
             limitMs: config.jobs.limitMs,
             tell: async () => {},

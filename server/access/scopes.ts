@@ -11,11 +11,18 @@ const READING = new Set(['User', 'Organization', 'Application'].map((what) => `a
 /** Operations that share the scope of another one. */
 const SCOPE_OF: Record<string, string> = { 'notebook.cancelExecution': 'notebook.execute' }
 
+/** Operations that change nothing although they are asked for by POST. */
+const ALSO_READING = new Set(['notebook.requestInputDataExport'])
+
 /** Whether a scope allows an operation such as `notebook.get`; `reads` tells that it changes nothing. */
 export function allows(scope: readonly string[], operation: string, reads: boolean): boolean {
   const action = SCOPE_OF[operation] ?? operation
   const resource = `${action.split('.')[0]}.*`
   return scope.some(
-    (word) => EVERYTHING.has(word) || (reads && READING.has(word)) || word === resource || word === action,
+    (word) =>
+      EVERYTHING.has(word) ||
+      ((reads || ALSO_READING.has(action)) && READING.has(word)) ||
+      word === resource ||
+      word === action,
   )
 }

@@ -6,10 +6,13 @@ import type { TemplateContext } from '../templates/render.ts'
 import type { Execution } from './record.ts'
 
 /** Inputs see the custom context as `ctx` and the application's globals as `globals`. */
-export const inputContext = (execution: Execution, globals: Record<string, unknown>): TemplateContext => ({
-  ctx: execution.templateContext ? JSON.parse(execution.templateContext) : {},
+export const contextOf = (templateContext: string | undefined, globals: Record<string, unknown>): TemplateContext => ({
+  ctx: templateContext ? JSON.parse(templateContext) : {},
   globals,
 })
+
+export const inputContext = (execution: Execution, globals: Record<string, unknown>): TemplateContext =>
+  contextOf(execution.templateContext, globals)
 
 /** Outputs also see the notebook and the execution's log record, with times that print as ISO 8601. */
 export function outputContext(

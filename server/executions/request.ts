@@ -5,9 +5,9 @@ import type { ExecutionLimits } from '../../contract/limits.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
-import { parseMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { effectiveLimits } from './limits.ts'
+import { queryTime, requireContext } from './options.ts'
 import type { Execution } from './record.ts'
 import { queueExecution } from './store.ts'
 
@@ -35,13 +35,8 @@ export async function requestExecution(
     // Taking it and telling nobody afterwards would be worse than saying so.
     if (options[field]) throw invalid(`executionOptions.${field} is not supported yet; leave it out and poll the logs`)
   }
-  const relativeTo = options.relativeTo === undefined ? now : parseMoment(options.relativeTo, now)
-  if (!relativeTo) {
-    throw invalid(
-      'executionOptions.relativeTo must be a time: ISO 8601 text, epoch milliseconds or seconds, a negative number of milliseconds before now, or {"$date": …}',
-    )
-  }
-  requireJson(options.templateContext)
+  const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
+  requireContext(options.templateContext, 'executionOptions')
   const limits = effectiveLimits(notebook.limits, installation)
   const id = newId(now)
   await queueExecution(db, {
@@ -65,13 +60,4 @@ export async function requestExecution(
     maxRunMinutes: limits.runMinutes,
   })
   return id
-}
-
-function requireJson(context: string | undefined): void {
-  if (context === undefined || context === '') return
-  try {
-    JSON.parse(context)
-  } catch (cause) {
-    throw invalid(`executionOptions.templateContext must be JSON text: ${String(cause).replace(/^\w+: /, '')}`, cause)
-  }
 }

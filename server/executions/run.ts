@@ -24,7 +24,7 @@ import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
 import { type Execution, type LinkFile, toLog } from './record.ts'
 import { type Logs, makeResults, openLogs, type Result } from './results.ts'
-import { stageInputs } from './staging.ts'
+import { EXPORTS_AT_ONCE, stageInputs } from './staging.ts'
 import { overtime, stopped, whenCanceled } from './stop.ts'
 import { getExecution } from './store.ts'
 
@@ -153,9 +153,6 @@ function endedEarly(ready: Phases, signal: AbortSignal): Phases {
 /** The size was checked when it was uploaded, against the limit of that day. */
 const ACCEPTED = { ...NOTEBOOK_LIMITS, maxBytes: Number.MAX_SAFE_INTEGER }
 
-/** Inputs that hold a session of the pool at once: one run must not take them all. */
-const EXPORTS = 2
-
 /** Rendering and storing may take this long before a run counts as stuck. */
 const FINISH_MS = 30 * 60_000
 
@@ -233,7 +230,7 @@ async function runPhases(
       relativeTo: execution.relativeTo,
       context: inputContext(execution, globals),
       signal: stop.signal,
-      inTurn: createTurns(EXPORTS),
+      inTurn: createTurns(EXPORTS_AT_ONCE),
       scratch: () => folder.path(`scratch-${scratches++}`),
       warn: live.warn,
     },

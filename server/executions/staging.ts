@@ -16,6 +16,9 @@ import type { KeptFile } from './record.ts'
 
 const CONTEXT_FILE = 'context.json'
 
+/** Inputs that hold a session of the pool at once: one run must not take them all. */
+export const EXPORTS_AT_ONCE = 2
+
 export interface StagedInputs {
   /** The first input that failed, when one did; the others' files are kept for the diagnosis. */
   readonly failure: Failure | undefined

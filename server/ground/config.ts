@@ -37,7 +37,7 @@ export interface Config {
   readonly kernels: { readonly forking: boolean; readonly spares: number }
   readonly role: 'all' | 'api' | 'worker'
   readonly worker: { readonly slots: number; readonly drainMs: number }
-  readonly jobs: { readonly slots: number; readonly limitMs: number }
+  readonly jobs: { readonly slots: number; readonly limitMs: number; readonly inputExportIntervalMs: number }
   /** Requests to other people's addresses, and mail. */
   readonly outgoing: {
     readonly allowPrivate: boolean
@@ -98,7 +98,11 @@ export function readConfig(env: Environment, root: string): Config {
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
     role: read(S.role),
     worker: { slots: read(S.slots) || availableParallelism(), drainMs: read(S.drain) },
-    jobs: { slots: read(S.jobSlots), limitMs: read(S.jobTime) },
+    jobs: {
+      slots: read(S.jobSlots),
+      limitMs: read(S.jobTime),
+      inputExportIntervalMs: read(S.inputExportInterval),
+    },
     outgoing: {
       allowPrivate: read(S.allowPrivate) === 'true',
       maxBytes: read(S.fetchSize),

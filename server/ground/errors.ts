@@ -15,11 +15,14 @@ export type ErrorKind =
 
 export class AppError extends Error {
   readonly kind: ErrorKind
+  /** When the caller may try again, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; retryAfterSeconds?: number }) {
     super(message, options)
     this.name = 'AppError'
     this.kind = kind
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
 
@@ -34,6 +37,10 @@ export const forbidden = (message = 'Access is forbidden') => new AppError('forb
 
 /** Cause: nothing of that id that this caller may see; absent and foreign look the same. Handled by: the caller checks the id. */
 export const notFound = (thing: string) => new AppError('notFound', `${thing} was not found`)
+
+/** Cause: more of something than is allowed in a time. Handled by: the caller waits for that many seconds. */
+export const limited = (message: string, retryAfterSeconds: number) =>
+  new AppError('limited', message, { retryAfterSeconds })
 
 /** Cause: a part of the service is not ready or is closing. Handled by: the caller tries again later. */
 export const unavailable = (message: string, cause?: unknown) => new AppError('unavailable', message, { cause })

@@ -175,6 +175,13 @@ export const SETTINGS = {
     expects: A_DURATION,
     parse: duration,
   }),
+  inputExportInterval: entry({
+    name: 'FIELDBOOK_INPUT_EXPORT_INTERVAL',
+    default: '15m',
+    says: 'How often the inputs of one notebook may be exported; 0s as often as anybody likes.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   ingestMaxAge: entry({
     name: 'FIELDBOOK_INGEST_MAX_AGE',
     default: '',

@@ -40,7 +40,8 @@ export function answerErrors(app: FastifyInstance): void {
 export function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof AppError) {
     const { status, type } = ANSWERS[error.kind]
-    if (error.kind === 'unavailable') reply.header('retry-after', RETRY_SECONDS)
+    const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? RETRY_SECONDS : undefined)
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
     return reply.code(status).send({ type, message: error.message })
   }
   const gone = databaseRefusal(error)

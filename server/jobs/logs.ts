@@ -43,3 +43,17 @@ export async function getJob(db: Queryable, applicationId: string, idOrTicket: s
   if (!row) throw notFound('Application job log')
   return row
 }
+
+/** The newest job of a kind about one thing that has not failed, and how long ago it was asked for. */
+export const latestJob = (
+  db: Queryable,
+  applicationId: string,
+  kind: string,
+  resourceId: string,
+): Promise<{ id: string; ageMs: number } | undefined> =>
+  db.one(
+    `select id, extract(epoch from clock_timestamp() - queued_at)::float8 * 1000 as "ageMs" from job_logs
+     where application_id = $1 and kind = $2 and resource_id = $3 and status not in ('errored', 'failed')
+     order by queued_at desc limit 1`,
+    [applicationId, kind, resourceId],
+  )

@@ -10,6 +10,7 @@ const cases: [string[], string, boolean, boolean][] = [
   [['all.Organization.bounded'], 'devices.post', false, true],
   [['all.User.read'], 'notebook.get', true, true],
   [['all.User.read'], 'notebook.execute', false, false],
+  [['all.User.read'], 'notebook.requestInputDataExport', false, true],
   [['notebook.get'], 'notebook.get', true, true],
   [['notebook.get'], 'notebook.patch', false, false],
   [['notebook.get'], 'notebooks.get', true, false],

@@ -1,5 +1,6 @@
 /** Notebooks: their configuration, their file and their limits. Executing them is in `executions.ts`. */
 
+import { requestInputDataExport } from '../../../contract/input-exports.ts'
 import { getLimits, putLimits } from '../../../contract/limits.ts'
 import {
   createNotebook,
@@ -12,6 +13,7 @@ import {
 } from '../../../contract/notebooks.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
+import { requestInputExport } from '../../executions/input-export.ts'
 import { checkLimits, effectiveLimits } from '../../executions/limits.ts'
 import { removeNotebook } from '../../executions/remove.ts'
 import { minuteCounts, readStats } from '../../executions/usage.ts'
@@ -20,7 +22,7 @@ import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of notebooks. */
-export function serveNotebooks(door: Door, { db, blobs, config, languages, linkFile }: Parts): void {
+export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages, linkFile }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enter(userId, params.applicationId), params.notebookId)
@@ -71,6 +73,12 @@ export function serveNotebooks(door: Door, { db, blobs, config, languages, linkF
     const { name, content } = await file()
     parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes }, await languages())
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
+  })
+  serve(door, requestInputDataExport, async ({ caller, params, body, baseUrl }) => {
+    const notebook = await find(caller.userId, params)
+    const requester = { type: 'user', id: caller.userId } as const
+    const intervalMs = config.jobs.inputExportIntervalMs
+    return requestInputExport(db, jobs, { notebook, options: body, requester, baseUrl, intervalMs }, new Date())
   })
 
   const tellLimits = ({ limits }: notebooks.StoredNotebook) => ({

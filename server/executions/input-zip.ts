@@ -1,0 +1,59 @@
+/** The job that exports inputs: gathers them as for an execution, and packs what the notebook would find into one zip. */
+
+import { createWriteStream } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { ZipFile } from 'yazl'
+import { readGlobals } from '../catalog/applications.ts'
+import { getNotebook } from '../catalog/notebooks.ts'
+import { invalid } from '../ground/errors.ts'
+import { createTurns } from '../ground/turns.ts'
+import type { JobWork } from '../jobs/work.ts'
+import { contextOf } from './context.ts'
+import type { Sources } from './inputs/input.ts'
+import { EXPORTS_AT_ONCE, firstFailure, gatherInputs } from './staging.ts'
+
+/** The work behind requestInputDataExport. An input that fails ends it, named. */
+export const exportInputs =
+  (sources: Sources): JobWork =>
+  async ({ applicationId, resourceId = '', input }, { folder, signal, progress }) => {
+    const { db } = sources
+    const [notebook, globals] = await Promise.all([
+      getNotebook(db, applicationId, resourceId),
+      readGlobals(db, applicationId),
+    ])
+    const templateContext = typeof input['templateContext'] === 'string' ? input['templateContext'] : undefined
+    const [inputs, scratch] = [join(folder, 'in'), join(folder, 'scratch')]
+    await Promise.all([mkdir(inputs), mkdir(scratch)])
+    let scratches = 0
+    const gathered = await gatherInputs(notebook.inputs, templateContext, inputs, {
+      ...sources,
+      applicationId,
+      relativeTo: new Date(String(input['relativeTo'])),
+      context: contextOf(templateContext, globals),
+      signal,
+      inTurn: createTurns(EXPORTS_AT_ONCE),
+      scratch: () => join(scratch, String(scratches++)),
+      warn: () => {},
+    })
+    signal.throwIfAborted()
+    const failure = firstFailure(notebook.inputs, gathered)
+    if (failure) throw invalid(failure.message)
+    progress(notebook.inputs.length, notebook.inputs.length)
+    const path = join(folder, 'inputs.zip')
+    await packFolder(inputs, path, signal)
+    return { files: [{ name: 'inputs.zip', path }] }
+  }
+
+/** A zip of the files of a folder, all at its root, in the order of their names. */
+export async function packFolder(folder: string, zipFile: string, signal: AbortSignal): Promise<void> {
+  const zip = new ZipFile()
+  const packed = new PassThrough()
+  zip.on('error', (error) => packed.destroy(error))
+  zip.outputStream.pipe(packed)
+  for (const name of (await readdir(folder)).sort()) zip.addFile(join(folder, name), name)
+  zip.end()
+  await pipeline(packed, createWriteStream(zipFile), { signal })
+}
