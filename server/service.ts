@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
+import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
 import { absentWorkers, openPresence, type Presence } from './executions/presence.ts'
-import type { RunParts } from './executions/run.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
@@ -71,15 +71,14 @@ export async function openService(config: Config): Promise<Service> {
   const root = join(config.dataDir, 'scratch')
   const duckdb = opening.use(await openDuckDb({ root, threads: availableParallelism(), log: event, ...config.duckdb }))
   const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
+  const sources: Sources = { db, blobs, duckdb, telemetry, fetching: config.outgoing }
   const keys = join(config.dataDir, 'keys')
   const linkSecret = await openLinkSecret(keys)
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
     baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
 
   const running =
-    config.role === 'api'
-      ? undefined
-      : await openRunning(config, { bwrap, db, blobs, duckdb, telemetry, log: logger, linkFile }, opening)
+    config.role === 'api' ? undefined : await openRunning(config, { bwrap, sources, log: logger, linkFile }, opening)
   const queue = opening.use(await openQueue(db, { supervise: running !== undefined, log: logger }))
   const jobs = createJobs(queue, config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`)
   const jobWorker = running
@@ -90,7 +89,7 @@ export async function openService(config: Config): Promise<Service> {
             blobs,
             queue,
             log: logger,
-            work: jobKinds({ db, blobs, fetching: config.outgoing }),
+            work: jobKinds(sources),
             attendance: attendanceOf(running.presence, db),
             limitMs: config.jobs.limitMs,
             tell: async () => {},
@@ -167,14 +166,10 @@ interface Running {
 /** What runs notebooks: the sandbox, the images, warm kernels, and a worker over them. */
 async function openRunning(
   config: Config,
-  shared: Pick<RunParts, 'db' | 'blobs' | 'duckdb' | 'telemetry'> & {
-    bwrap: string
-    log: Log
-    linkFile: Parts['linkFile']
-  },
+  shared: { bwrap: string; sources: Sources; log: Log; linkFile: Parts['linkFile'] },
   opening: AsyncDisposableStack,
 ): Promise<Running> {
-  const { bwrap, db, blobs, duckdb, telemetry, log, linkFile } = shared
+  const { bwrap, sources, log, linkFile } = shared
   const limits = sandboxLimits(config.limits)
   await openToSandboxes(RUNNER)
   const images = createImages(config.toolsDir)
@@ -183,7 +178,7 @@ async function openRunning(
   const { level, name, missing, problem } = host
   log[missing.length > 0 ? 'warn' : 'info']({ sandboxLevel: level, sandbox: name, missing, problem }, 'sandbox probed')
   const presence = opening.use(
-    await openPresence(db, {
+    await openPresence(sources.db, {
       root: join(config.dataDir, 'work'),
       log: (event, fields) => log.warn(fields, event),
     }),
@@ -192,11 +187,7 @@ async function openRunning(
   const worker = opening.use(
     await openWorker(
       {
-        db,
-        blobs,
-        duckdb,
-        telemetry,
-        fetching: config.outgoing,
+        ...sources,
         log,
         host,
         kernels,
