@@ -35,13 +35,20 @@ async function openTree(t: TestContext) {
   const place = (path: string) => {
     const slash = path.lastIndexOf('/')
     const [directory, name] = [path.slice(0, slash), path.slice(slash + 1)]
-    const made = { notebookId: newId(), blobKey: `files/${applicationId}/${newId()}`, sizeBytes: 1, contentType: 'text/plain' }
+    const made = {
+      notebookId: newId(),
+      blobKey: `files/${applicationId}/${newId()}`,
+      sizeBytes: 1,
+      contentType: 'text/plain',
+    }
     return db.transaction((tx) => placeFile(tx, { ...tree, directory, name, ...made }))
   }
   const move = (id: string, to: { name?: string; parentDirectory?: string }) => moveFile(db, tree, id, to, author)
   const remove = (id: string) => deleteFile({ db, blobs }, tree, id)
   const idOf = async (path: string) => {
-    const row = await db.one<{ id: string }>('select id from files where path_hash = file_hash($1) and not private', [path])
+    const row = await db.one<{ id: string }>('select id from files where path_hash = file_hash($1) and not private', [
+      path,
+    ])
     assert.ok(row, `something at ${path}`)
     return row.id
   }
@@ -60,7 +67,11 @@ async function openTree(t: TestContext) {
     const directories = new Set(['/'])
     for (const row of items) if (row.type === 'directory') directories.add(pathIn(row.parent_directory, row.name))
     const lost = items.filter((row) => !directories.has(row.parent_directory))
-    assert.deepEqual(lost.map((row) => pathIn(row.parent_directory, row.name)), [], 'entries without their directory')
+    assert.deepEqual(
+      lost.map((row) => pathIn(row.parent_directory, row.name)),
+      [],
+      'entries without their directory',
+    )
     const all = await paths()
     assert.equal(new Set(all).size, all.length)
   }
@@ -172,7 +183,10 @@ test('content that breaks off or is too large leaves the file as it was, and no 
   }
   const put = (content: AsyncIterable<Uint8Array>) => storeContent({ db, blobs }, tree, id, content, LIMIT)
   await assert.rejects(put(broken()), { message: 'the line went dead' })
-  await assert.rejects(put(bytes('x'.repeat(5001))), { kind: 'invalid', message: /larger than the 5000 bytes .*A_SETTING/ })
+  await assert.rejects(put(bytes('x'.repeat(5001))), {
+    kind: 'invalid',
+    message: /larger than the 5000 bytes .*A_SETTING/,
+  })
   assert.deepEqual(await getFile(db, tree, id), before)
   assert.deepEqual(await keys(), [before.blob_key])
   await put(bytes('x'.repeat(5000)))
@@ -212,7 +226,11 @@ test('a move waits for whoever is placing a file below, and takes that file alon
 
 /** Resolves when a session waits for a lock. */
 async function waiting(db: { one: (text: string) => Promise<unknown> }): Promise<string> {
-  while (!(await db.one(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() limit 1`)));
+  while (
+    !(await db.one(
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() limit 1`,
+    ))
+  );
   return 'waits'
 }
 

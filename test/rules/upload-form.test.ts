@@ -101,7 +101,10 @@ test('a link to a private file opens it until it ends; its name is only shown', 
 })
 
 test('a signature of one kind is none of another kind', () => {
-  const blob = new URL(linkTo(SECRET, { key: LINK.applicationId, fileName: LINK.fileId, expiresAt: LINK.expiresAt }), 'http://h')
+  const blob = new URL(
+    linkTo(SECRET, { key: LINK.applicationId, fileName: LINK.fileId, expiresAt: LINK.expiresAt }),
+    'http://h',
+  )
   const signature = blob.searchParams.get('signature') ?? ''
   const given = { ...LINK, expires: String(LINK.expiresAt.getTime()), signature }
   assert.equal(openFileLink(SECRET, given, BEFORE), 'wrong')
