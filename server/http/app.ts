@@ -2,7 +2,7 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
-import { limitArrival } from './arrival.ts'
+import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
 import type { Parts } from './parts.ts'
@@ -26,10 +26,14 @@ import { readFilePart } from './uploads.ts'
 
 export type { FastifyInstance }
 
-const ARRIVAL = { requestMs: 5 * 60_000, pauseMs: 60_000 }
+const ARRIVAL: ArrivalLimits = { requestMs: 5 * 60_000, pauseMs: 60_000 }
 
 /** Builds the door over the parts of the service; it does not listen yet. */
-export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function createApp(
+  parts: Parts,
+  logger: FastifyBaseLogger,
+  arrival: ArrivalLimits = ARRIVAL,
+): Promise<FastifyInstance> {
   const { config } = parts
   const app = fastify({
     loggerInstance: logger,
@@ -45,7 +49,7 @@ export async function createApp(parts: Parts, logger: FastifyBaseLogger): Promis
   acceptEmptyJson(app)
   answerErrors(app)
   addSecurityHeaders(app)
-  limitArrival(app, ARRIVAL, isFileUpload)
+  limitArrival(app, arrival, isFileUpload)
   refuseWhileDraining(app, parts.isDraining)
 
   const door: Door = {

@@ -1,79 +1,12 @@
 /** The door: the order in which a request is refused, the shape of every error, and whose things can be seen. */
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
-import { openTokens } from '../../server/access/tokens.ts'
+import test from 'node:test'
 import { placeFile } from '../../server/catalog/files/place.ts'
-import { openWatch } from '../../server/executions/watch.ts'
-import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
-import { createLog } from '../../server/ground/log.ts'
-import { createApp } from '../../server/http/app.ts'
-import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
-import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
-import { openIgnoredCounts } from '../../server/stores/telemetry/ignored.ts'
-import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
-import { makeApplication, makeDevice, makeFolder } from '../support/make.ts'
-import { openTestDatabase } from '../support/postgres.ts'
-
-const SECRET = Buffer.alloc(32, 7)
-
-/** The door over parts of the test's own, with an application whose owner has a token. */
-async function openDoor(t: TestContext) {
-  const db = await openTestDatabase(t)
-  const folder = await makeFolder(t)
-  const [blobs, tokens] = [await openFsBlobs(join(folder, 'blobs')), await openTokens(join(folder, 'keys'))]
-  const health = { database: { ready: true }, image: { ready: true } }
-  const log = createLog('silent')
-  const config = readConfig({ FIELDBOOK_NOTEBOOK_SIZE: '10KB', FIELDBOOK_BODY_SIZE: '100KB' }, folder)
-  const linkFile = () => '/link'
-  const isDraining = () => false
-  const watch = await openWatch(db)
-  t.after(() => watch[Symbol.asyncDispose]())
-  const root = join(folder, 'scratch')
-  const duckdb = await openDuckDb({ root, threads: 2, memoryBytes: 2 ** 28, temporaryBytes: 2 ** 30 })
-  const telemetry = await openTelemetry({ db, blobs, duckdb, root })
-  t.after(() => duckdb[Symbol.asyncDispose]())
-  const parts = {
-    db,
-    watch,
-    blobs,
-    duckdb,
-    telemetry,
-    tokens,
-    config,
-    log,
-    linkSecret: SECRET,
-    linkFile,
-    jobs: { enqueue: () => Promise.reject(new Error('no request of this test queues a job')) },
-    ignoredCounts: openIgnoredCounts(db, log),
-    languages: async () => [],
-    health: async () => health,
-    isDraining,
-  }
-  const app = await createApp(parts, log)
-  t.after(() => app.close())
-  const application = await makeApplication(db)
-  const token = await tokens.sign({ userId: application.ownerId, scope: ['all.User'] }, 0)
-  const ask = async (
-    method: 'GET' | 'POST' | 'DELETE',
-    url: string,
-    payload?: object | string,
-    headers: object = {},
-  ) => {
-    const json = typeof payload === 'string' ? { 'content-type': 'application/json' } : {}
-    const reply = await app.inject({
-      method,
-      url,
-      headers: { authorization: `Bearer ${token}`, ...json, ...headers },
-      ...(payload === undefined ? {} : { payload }),
-    })
-    return { status: reply.statusCode, headers: reply.headers, text: reply.body, raw: reply.rawPayload }
-  }
-  return { db, blobs, tokens, health, application, ask, base: `/applications/${application.id}` }
-}
+import { openDoor, SECRET } from '../support/door.ts'
+import { makeDevice } from '../support/make.ts'
 
 test('a request is refused for its form first, then for its token, then for its scope', async (t) => {
   const { ask, tokens, application, base } = await openDoor(t)
