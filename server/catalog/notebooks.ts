@@ -198,6 +198,8 @@ const SUPPORTED_INPUTS = [
   'deviceData',
   'deviceConnectionHistory',
   'deviceMetadata',
+  'externalUrl',
+  'applicationFile',
 ] as const satisfies NotebookInput['inputType'][]
 const SUPPORTED_OUTPUTS = [
   'dataTable',

@@ -2,37 +2,33 @@
 
 import type { InputType, NotebookInput } from '../../../contract/notebook-files.ts'
 import { invalid } from '../../ground/errors.ts'
+import { gatherApplicationFile } from './application-file.ts'
 import { gatherConnectionHistory } from './connection-history.ts'
 import { gatherDeviceData } from './device-data.ts'
 import { gatherDeviceObjects, gatherDeviceTable } from './device-metadata.ts'
 import { gatherExternalUrl } from './external-url.ts'
 import type { Gather, GatherTable } from './input.ts'
+import { inFormatOfName } from './parquet.ts'
 
 /** Saving such an input is refused; a notebook saved by another version may still have one. */
 const unsupported: Gather<NotebookInput> = async ({ inputType }) => {
   throw invalid(`inputs of type ${inputType} are not supported by this version`)
 }
 
-const table =
-  <Input>(gather: GatherTable<Input>): Gather<Input> =>
-  async (input, file, staging) => {
-    await gather(input, file, staging)
-  }
-
 /** As the input's format says, which is CSV when it says nothing. */
 const either =
   <Input extends { format?: 'csv' | 'json' }>(csv: GatherTable<Input>, json: Gather<Input>): Gather<Input> =>
   (input, file, staging) =>
-    (input.format === 'json' ? json : table(csv))(input, file, staging)
+    (input.format === 'json' ? json : inFormatOfName(csv))(input, file, staging)
 
 const gatherers: { [T in InputType]: Gather<Extract<NotebookInput, { inputType: T }>> } = {
-  deviceData: table(gatherDeviceData),
-  deviceConnectionHistory: table(gatherConnectionHistory),
+  deviceData: gatherDeviceData,
+  deviceConnectionHistory: inFormatOfName(gatherConnectionHistory),
   deviceMetadata: either(gatherDeviceTable, gatherDeviceObjects),
   dataTable: unsupported,
   eventData: unsupported,
   externalUrl: gatherExternalUrl,
-  applicationFile: unsupported,
+  applicationFile: gatherApplicationFile,
 }
 
 /** Writes any input to `file`. @throws what the gatherer of its type throws, the signal's reason once that is aborted */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { newId } from '../../ground/ids.ts'
 import { createTurns } from '../../ground/turns.ts'
 import { type Child, startChild } from './process.ts'
-import { literal } from './sql.ts'
+import { identifier, literal } from './sql.ts'
 
 export interface DuckDbOptions {
   /** Where DuckDB may put what does not fit in memory; a folder of our own is made in it and removed at the end. */
@@ -97,9 +97,15 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   }
 }
 
-/** An empty cell is missing, and an empty text in quotes is empty. */
-const parquetStatement = (csvFile: string, columns: readonly (readonly [string, string])[], parquetFile: string) =>
-  `copy (select * from read_csv(${literal(csvFile)}, header = true, auto_detect = false, delim = ',', quote = '"',
-     escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432, allow_quoted_nulls = false,
-     columns = {${columns.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(', ')}}))
+/**
+ * An empty cell is missing, and an empty text in quotes is empty. Columns are numbered on the way, because DuckDB does not
+ * tell names apart that differ in capitals only; in the file the second of such names gets `_1`.
+ */
+function parquetStatement(csvFile: string, columns: readonly (readonly [string, string])[], parquetFile: string) {
+  const types = columns.map(([, type], index) => `c${index}: ${literal(type)}`).join(', ')
+  const names = columns.map(([name], index) => `c${index} as ${identifier(name)}`).join(', ')
+  return `copy (select ${names} from read_csv(${literal(csvFile)}, header = true, auto_detect = false, delim = ',',
+     quote = '"', escape = '"', strict_mode = true, max_line_size = 16777216, buffer_size = 33554432,
+     allow_quoted_nulls = false, columns = {${types}}))
    to ${literal(parquetFile)} (format parquet, compression zstd)`
+}
