@@ -1,6 +1,7 @@
 /** Executing a notebook, and what is told about executions. */
 
 import { type Static, Type } from 'typebox'
+import { ApplicationParams } from './applications.ts'
 import { ExecutionLimits } from './limits.ts'
 import { ImageVersion, NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
@@ -170,6 +171,16 @@ export const getMinuteCounts = route({
   path: '/applications/:applicationId/notebooks/:notebookId/notebookMinuteCounts',
   summary: 'Gives minutes and endings for every UTC day of a range, by default the current month so far.',
   params: NotebookParams,
+  query: Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) }),
+  reply: MinuteCounts,
+})
+
+export const getApplicationMinuteCounts = route({
+  operation: 'application.notebookMinuteCounts',
+  method: 'GET',
+  path: '/applications/:applicationId/notebookMinuteCounts',
+  summary: 'Gives minutes and endings of all notebooks for every UTC day of a range, by default the month so far.',
+  params: ApplicationParams,
   query: Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) }),
   reply: MinuteCounts,
 })

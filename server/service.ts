@@ -10,6 +10,7 @@ import { ensureFirstUser } from './access/users.ts'
 import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
 import { absentWorkers, openPresence, type Presence } from './executions/presence.ts'
+import { openUpkeep } from './executions/upkeep.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
 import type { Config } from './ground/config.ts'
@@ -36,6 +37,7 @@ import { openDuckDb } from './stores/duckdb/duckdb.ts'
 import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
+import { deleteStates } from './stores/telemetry/hot.ts'
 import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
 import { openTelemetry } from './stores/telemetry/telemetry.ts'
 
@@ -98,6 +100,7 @@ export async function openService(config: Config): Promise<Service> {
         ),
       )
     : undefined
+  if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices, log: logger }))
   const parts = { running, isDraining: false }
 
   let url: string | undefined
@@ -146,6 +149,11 @@ export async function openService(config: Config): Promise<Service> {
 
   const open = opening.move()
   return { url, workerId: running?.worker.id, madePassword, [Symbol.asyncDispose]: () => open.disposeAsync() }
+}
+
+/** TODO-TELEMETRY */
+const forgetDevices: ForgetDevices = async (tx, _, ids) => {
+  for (const id of ids) await deleteStates(tx, id)
 }
 
 /** Those of the default image; a door without one takes what comes. */

@@ -1,9 +1,15 @@
-/** Applications: made, listed and found for the user who owns them. */
+/** Applications: made, listed, changed and found for the user who owns them, and no longer seen once deleted. */
 
-import type { Application, ApplicationGlobal, ApplicationPost } from '../../contract/applications.ts'
+import type {
+  Application,
+  ApplicationGlobal,
+  ApplicationPatch,
+  ApplicationPost,
+  GlobalPatch,
+} from '../../contract/applications.ts'
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
 interface ApplicationRow {
@@ -12,9 +18,16 @@ interface ApplicationRow {
   name: string
   description: string | null
   globals: ApplicationGlobal[]
+  told: Told
   created_at: Date
   updated_at: Date
 }
+
+/** What is kept and given back without any meaning here. */
+type Told = Pick<
+  Application,
+  'endpointSlug' | 'expUserTokenCutoff' | 'endpointDefaultCors' | 'blobUrlTTL' | 'appliedTemplateIds' | 'ftueTracking'
+>
 
 const toApplication = (row: ApplicationRow): Application => ({
   id: row.id,
@@ -26,41 +39,117 @@ const toApplication = (row: ApplicationRow): Application => ({
   name: row.name,
   ...(row.description === null ? {} : { description: row.description }),
   globals: row.globals,
+  ...row.told,
 })
 
-/** @throws invalid when the value of a global is not JSON */
+export const MAX_GLOBALS = 100
+
+/** @throws invalid when a global is not JSON or there twice, or something is asked for that does not exist here */
 export async function createApplication(db: Queryable, ownerId: string, post: ApplicationPost): Promise<Application> {
-  const globals = post.globals ?? []
-  for (const [index, { json }] of globals.entries()) requireJson(json, `application.globals.${index}.json`)
-  const [row] = await db.query<ApplicationRow>(
-    `insert into applications (id, owner_id, name, description, globals) values ($1, $2, $3, $4, $5) returning *`,
-    [newId(), ownerId, post.name, post.description ?? null, JSON.stringify(globals)],
+  const { name, description = null, globals = [], ...rest } = post
+  requireGlobals(globals)
+  const row = await db.one<ApplicationRow>(
+    `insert into applications (id, owner_id, name, description, globals, told) values ($1, $2, $3, $4, $5, $6)
+     returning *`,
+    [newId(), ownerId, name, description, JSON.stringify(globals), JSON.stringify(toldOf(rest))],
   )
   if (!row) throw new Error('the insert gave no row')
   return toApplication(row)
 }
 
-/** The applications a user owns. */
-export async function listApplications(db: Queryable, ownerId: string, query: ListQuery): Promise<Page<Application>> {
+/** The applications a user owns; of an organization there are none. */
+export async function listApplications(
+  db: Queryable,
+  ownerId: string,
+  { orgId, ...query }: ListQuery & { readonly orgId?: string },
+): Promise<Page<Application>> {
   const source = {
-    from: 'applications where owner_id = $1',
+    from: `applications where owner_id = $1 and deleted_at is null${orgId ? ' and false' : ''}`,
     values: [ownerId],
-    sort: { name: 'name', id: 'id', creationDate: 'created_at', lastUpdated: 'updated_at' },
+    sort: { name: 'name', id: 'id', creationDate: 'created_at', ownerId: 'owner_id', lastUpdated: 'updated_at' },
     defaultSort: 'name',
   }
   return listPage(db, source, query, toApplication)
 }
 
+const OWNED = 'id = $1 and owner_id = $2 and deleted_at is null'
+
 /** @throws notFound when there is none of that id that this user owns */
 export async function getApplication(db: Queryable, ownerId: string, id: string): Promise<Application> {
-  const row = await db.one<ApplicationRow>('select * from applications where id = $1 and owner_id = $2', [id, ownerId])
+  const row = await db.one<ApplicationRow>(`select * from applications where ${OWNED}`, [id, ownerId])
   if (!row) throw notFound('Application')
   return toApplication(row)
 }
 
 /** The id of an application, once it is known to be the user's; absent and foreign look the same. @throws notFound */
-export const enterApplication = async (db: Queryable, ownerId: string, id: string): Promise<string> =>
-  (await getApplication(db, ownerId, id)).id
+export async function enterApplication(db: Queryable, ownerId: string, id: string): Promise<string> {
+  const row = await db.one<{ id: string }>(`select id from applications where ${OWNED}`, [id, ownerId])
+  if (!row) throw notFound('Application')
+  return row.id
+}
+
+/** Changes what is given, leaves the rest; globals are replaced whole. @throws notFound, invalid as for creating */
+export async function patchApplication(
+  db: Queryable,
+  ownerId: string,
+  id: string,
+  patch: ApplicationPatch,
+): Promise<Application> {
+  const { name = null, description = null, globals, ...rest } = patch
+  if (globals) requireGlobals(globals)
+  const row = await db.one<ApplicationRow>(
+    `update applications set name = coalesce($3, name), description = coalesce($4, description),
+       globals = coalesce($5::jsonb, globals), told = told || $6::jsonb, updated_at = now()
+     where ${OWNED} returning *`,
+    [id, ownerId, name, description, globals ? JSON.stringify(globals) : null, JSON.stringify(toldOf(rest))],
+  )
+  if (!row) throw notFound('Application')
+  return toApplication(row)
+}
+
+/**
+ * Changes single globals: one whose json is null goes, one that is there stays in its place, a new one comes last. Two
+ * changes at once lose nothing.
+ * @throws notFound, invalid when a new one has no json, or one is not JSON, or there would be too many
+ */
+export async function patchGlobals(
+  db: Database,
+  ownerId: string,
+  id: string,
+  patches: readonly GlobalPatch[],
+): Promise<Application> {
+  return db.transaction(async (tx) => {
+    const held = await tx.one<ApplicationRow>(`select * from applications where ${OWNED} for no key update`, [
+      id,
+      ownerId,
+    ])
+    if (!held) throw notFound('Application')
+    const globals = patches.reduce(mergeGlobal, held.globals)
+    if (globals.length > MAX_GLOBALS) throw invalid(`An application has at most ${MAX_GLOBALS} globals`)
+    const row = await tx.one<ApplicationRow>(
+      `update applications set globals = $3, updated_at = now() where ${OWNED} returning *`,
+      [id, ownerId, JSON.stringify(globals)],
+    )
+    if (!row) throw notFound('Application')
+    return toApplication(row)
+  })
+}
+
+/** The globals with one change applied, the order of the others kept. @throws invalid */
+export function mergeGlobal(
+  globals: readonly ApplicationGlobal[],
+  { json, ...patch }: GlobalPatch,
+  index: number,
+): ApplicationGlobal[] {
+  if (json === null) return globals.filter(({ key }) => key !== patch.key)
+  if (json !== undefined) requireJson(json, `globals.${index}.json`)
+  const change = { ...patch, ...(json === undefined ? {} : { json }) }
+  if (globals.some(({ key }) => key === patch.key)) {
+    return globals.map((global) => (global.key === patch.key ? { ...global, ...change } : global))
+  }
+  if (json === undefined) throw invalid(`globals.${index}.json is required for the new global "${patch.key}"`)
+  return [...globals, { ...change, json }]
+}
 
 /** The globals of an application as templates see them: key → parsed value. */
 export async function readGlobals(db: Queryable, applicationId: string): Promise<Record<string, unknown>> {
@@ -68,6 +157,29 @@ export async function readGlobals(db: Queryable, applicationId: string): Promise
     applicationId,
   ])
   return Object.fromEntries((row?.globals ?? []).map(({ key, json }) => [key, JSON.parse(json)]))
+}
+
+/** Things that are not there are refused when asked for; null takes nothing away, because there is nothing. */
+function toldOf({
+  archiveConfig,
+  orgId,
+  applicationTemplateId,
+  ...told
+}: Omit<ApplicationPost & ApplicationPatch, 'name' | 'description' | 'globals'>): Told {
+  if (archiveConfig) throw invalid('application.archiveConfig must be left out: archives are not written here')
+  if (orgId) throw invalid('application.orgId must be left out: there are no organizations here')
+  if (applicationTemplateId)
+    throw invalid('application.applicationTemplateId must be left out: there are no templates here')
+  return told
+}
+
+function requireGlobals(globals: readonly ApplicationGlobal[]): void {
+  const keys = new Set<string>()
+  for (const [index, { key, json }] of globals.entries()) {
+    requireJson(json, `application.globals.${index}.json`)
+    if (keys.has(key)) throw invalid(`application.globals.${index}.key "${key}" is there twice`)
+    keys.add(key)
+  }
 }
 
 function requireJson(text: string, field: string): void {

@@ -7,7 +7,7 @@ import { readMoment } from '../ground/moments.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
 /** Billed minutes of an execution row: begun minutes of the notebook phase, none when it never began. */
-const MINUTES = `case when inputs_completed_at is null then 0
+export const MINUTES = `case when inputs_completed_at is null then 0
   else greatest(1, ceil(extract(epoch from coalesce(notebook_completed_at, outputs_completed_at, now()) - inputs_completed_at) / 60))
 end`
 
@@ -40,13 +40,17 @@ export async function readStats(
 /** Days one answer may span; ten years. */
 const MAX_DAYS = 3660
 
+/** Whose runs are counted. */
+export type UsedBy = { readonly notebookId: string } | { readonly applicationId: string }
+
 /**
- * What a notebook used on every UTC day of a range, days without runs included; by default this month so far.
+ * What a notebook, or all of an application, used on every UTC day of a range, days without runs included; by default
+ * this month so far. Runs of notebooks that were deleted are not counted.
  * @throws invalid when a bound is no time, the range is inverted or spans more than ten years
  */
 export async function minuteCounts(
   db: Queryable,
-  notebookId: string,
+  by: UsedBy,
   range: { start?: string; end?: string },
   now: Date,
 ): Promise<MinuteCounts> {
@@ -56,6 +60,7 @@ export async function minuteCounts(
   const firstDay = Math.floor(start.getTime() / DAY_MS) * DAY_MS
   const days = Math.floor((end.getTime() - firstDay) / DAY_MS) + 1
   if (days > MAX_DAYS) throw invalid(`start and end must be at most ${MAX_DAYS} days apart`)
+  const [column, id] = 'notebookId' in by ? ['notebook_id', by.notebookId] : ['application_id', by.applicationId]
   const rows = await db.query<DayRow>(
     `select extract(epoch from date_trunc('day', outputs_completed_at at time zone 'UTC'))::bigint * 1000 as day,
        sum(${MINUTES})::int as minutes,
@@ -64,8 +69,8 @@ export async function minuteCounts(
        count(*) filter (where status = 'errored')::int as errored,
        count(*) filter (where status = 'timeout')::int as timeout
      from executions
-     where notebook_id = $1 and outputs_completed_at >= $2 and outputs_completed_at <= $3 group by day`,
-    [notebookId, start, end],
+     where ${column} = $1 and outputs_completed_at >= $2 and outputs_completed_at <= $3 group by day`,
+    [id, start, end],
   )
   const known = new Map(rows.map(({ day, ...counts }) => [day, counts]))
   const counts = Array.from({ length: days }, (_, index) => {

@@ -34,11 +34,11 @@ async function openUsage(t: TestContext, runs: Ran[]) {
   return {
     stats: async (now = NOW) => (await readStats(db, [notebook.id], now))(notebook.id),
     days: async (range: { start?: string; end?: string }) =>
-      (await minuteCounts(db, notebook.id, range, NOW)).counts.map(({ date, ...counts }) => [
+      (await minuteCounts(db, { notebookId: notebook.id }, range, NOW)).counts.map(({ date, ...counts }) => [
         date.slice(0, 10),
         counts,
       ]),
-    counts: (range: { start?: string; end?: string }) => minuteCounts(db, notebook.id, range, NOW),
+    counts: (range: { start?: string; end?: string }) => minuteCounts(db, { notebookId: notebook.id }, range, NOW),
   }
 }
 

@@ -72,7 +72,7 @@ export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch
     }
   })
   serve(door, getMinuteCounts, async ({ caller, params, query }) =>
-    minuteCounts(db, (await find(caller.userId, params)).id, query, new Date()),
+    minuteCounts(db, { notebookId: (await find(caller.userId, params)).id }, query, new Date()),
   )
 
   serveRaw(door, watchExecution, async ({ caller, params, query }, request, reply) => {

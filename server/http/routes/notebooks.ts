@@ -57,7 +57,7 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
   })
   serve(door, getNotebook, async ({ caller, params, query, baseUrl }) => {
     const notebook = await find(caller.userId, params)
-    if (query.start || query.end) return minuteCounts(db, notebook.id, query, new Date())
+    if (query.start || query.end) return minuteCounts(db, { notebookId: notebook.id }, query, new Date())
     return presentOne(notebook, baseUrl)
   })
   serve(door, patchNotebook, async ({ caller, params, body, baseUrl }) => {

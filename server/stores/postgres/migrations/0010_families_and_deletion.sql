@@ -43,3 +43,6 @@ alter table applications
   -- Nobody sees it any more; what belongs to it is being removed.
   add column deleted_at timestamptz;
 create index applications_deleted on applications (deleted_at) where deleted_at is not null;
+
+-- Counts of an application's runs, and their cancellation when it goes.
+create index executions_application on executions (application_id, queued_at);

@@ -1,0 +1,66 @@
+/** How many devices an application had: by day, and how many were made and deleted meanwhile. */
+
+import { invalid } from '../ground/errors.ts'
+import { readMoment } from '../ground/moments.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+
+const DAY_MS = 86_400_000
+
+/** Days one answer may span; ten years. */
+const MAX_DAYS = 3660
+
+/** What a range is that nobody gave: thirty days up to now, as the published API counts other things. */
+const DEFAULT_MS = 30 * DAY_MS
+
+export interface DeviceDay {
+  /** The UTC day's first moment. */
+  readonly date: string
+  readonly created: number
+  readonly deleted: number
+  /** At the end of the day, or of the range on its last one. */
+  readonly total: number
+}
+
+/**
+ * Devices on every UTC day of a range; those that are gone for good are counted where they were. A device that was
+ * restored counts as never deleted.
+ * @throws invalid when a bound is no time, the range is inverted or spans more than ten years
+ */
+export async function deviceCounts(
+  db: Queryable,
+  applicationId: string,
+  range: { readonly start?: string; readonly end?: string },
+  now: Date,
+): Promise<{ start: string; end: string; counts: DeviceDay[] }> {
+  const end = readMoment('end', range.end, now) ?? now
+  const start = readMoment('start', range.start, now) ?? new Date(end.getTime() - DEFAULT_MS)
+  if (start > end) throw invalid('start must not be later than end')
+  const firstDay = Math.floor(start.getTime() / DAY_MS) * DAY_MS
+  const days = Math.floor((end.getTime() - firstDay) / DAY_MS) + 1
+  if (days > MAX_DAYS) throw invalid(`start and end must be at most ${MAX_DAYS} days apart`)
+  const before = await db.one<{ total: number }>(
+    `select count(*) filter (where created_at < $2)::int - count(*) filter (where deleted_at < $2)::int as total
+     from (${LIVES}) lives`,
+    [applicationId, start],
+  )
+  const rows = await db.query<{ day: number; created: number; deleted: number }>(
+    `select extract(epoch from date_trunc('day', at at time zone 'UTC'))::bigint * 1000 as day,
+       count(*) filter (where made)::int as created, count(*) filter (where not made)::int as deleted
+     from (select created_at as at, true as made from (${LIVES}) made
+           union all select deleted_at, false from (${LIVES}) gone where deleted_at is not null) happened
+     where at >= $2 and at <= $3 group by day`,
+    [applicationId, start, end],
+  )
+  const known = new Map(rows.map((row) => [row.day, row]))
+  let total = before?.total ?? 0
+  const counts = Array.from({ length: days }, (_, index) => {
+    const day = firstDay + index * DAY_MS
+    const { created = 0, deleted = 0 } = known.get(day) ?? {}
+    total += created - deleted
+    return { date: new Date(day).toISOString(), created, deleted, total }
+  })
+  return { start: start.toISOString(), end: end.toISOString(), counts }
+}
+
+const LIVES = `select created_at, deleted_at from devices where application_id = $1
+  union all select created_at, deleted_at from purged_devices where application_id = $1`
