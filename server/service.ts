@@ -37,7 +37,6 @@ import { openDuckDb } from './stores/duckdb/duckdb.ts'
 import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
-import { deleteStates } from './stores/telemetry/hot.ts'
 import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
 import { openTelemetry } from './stores/telemetry/telemetry.ts'
 
@@ -100,7 +99,7 @@ export async function openService(config: Config): Promise<Service> {
         ),
       )
     : undefined
-  if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices, log: logger }))
+  if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices: telemetry.forget, log: logger }))
   const parts = { running, isDraining: false }
 
   let url: string | undefined
@@ -149,11 +148,6 @@ export async function openService(config: Config): Promise<Service> {
 
   const open = opening.move()
   return { url, workerId: running?.worker.id, madePassword, [Symbol.asyncDispose]: () => open.disposeAsync() }
-}
-
-/** TODO-TELEMETRY */
-const forgetDevices: ForgetDevices = async (tx, _, ids) => {
-  for (const id of ids) await deleteStates(tx, id)
 }
 
 /** Those of the default image; a door without one takes what comes. */

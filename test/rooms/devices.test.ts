@@ -7,7 +7,7 @@ import type { DeviceParts } from '../../server/catalog/device-change.ts'
 import { deleteDevice, getDevice, listDevices, patchDevice } from '../../server/catalog/devices.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { forgetAttributes } from '../../server/stores/telemetry/forget-attributes.ts'
-import { appendStates, readStates } from '../../server/stores/telemetry/hot.ts'
+import { appendStates, readHotStates } from '../../server/stores/telemetry/hot.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -89,9 +89,7 @@ test('an attribute with a new type begins anew; the history of the others stays'
     { ts: 2, doc: { a: 2 } },
   ])
   const states = async () =>
-    (await readStates(db, deviceId, { from: undefined, to: undefined, newestFirst: false, limit: 10 })).map(
-      ({ doc }) => doc,
-    )
+    (await readHotStates(db, { ...place, from: 0, to: 10, newestFirst: false, limit: 10 })).map(({ doc }) => doc)
   await deleteAttribute(partsOf(db), place, 'a')
   await createAttribute(partsOf(db), place, { name: 'a', dataType: 'number' })
   assert.deepEqual(await states(), [{ a: 1, b: 1 }, { a: 2 }])
