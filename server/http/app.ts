@@ -26,7 +26,7 @@ import { readFilePart } from './uploads.ts'
 
 export type { FastifyInstance }
 
-const ARRIVAL: ArrivalLimits = { requestMs: 5 * 60_000, pauseMs: 60_000 }
+const ARRIVAL: ArrivalLimits = { requestMs: 5 * 60_000, pauseMs: 2 * 60_000 }
 
 /** Builds the door over the parts of the service; it does not listen yet. */
 export async function createApp(

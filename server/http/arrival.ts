@@ -22,8 +22,9 @@ export function limitArrival(
     const { raw } = request
     if (!hasBody(request)) return
     if (isUpload(request)) {
-      // Node destroys a connection that was idle for so long, and sets its own limit again when the answer is out.
+      // Node destroys a connection that was idle for so long. Once all is there, writing it out may take its time.
       raw.socket.setTimeout(pauseMs)
+      raw.once('end', () => raw.socket.setTimeout(0))
       return
     }
     const timer = setTimeout(() => raw.destroy(), requestMs).unref()

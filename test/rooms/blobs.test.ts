@@ -1,11 +1,12 @@
 /** Blobs as files of a folder: whole or not at all, never outside of it, and gone when deleted. */
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test, { type TestContext } from 'node:test'
+import type { ListedBlob } from '../../server/stores/blobs/blobs.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { makeFolder } from '../support/make.ts'
 
@@ -104,6 +105,49 @@ test('deleting twice is fine, and deleting all means all below, not all that beg
   assert.deepEqual(await filesIn(root), ['/x/10/a'])
 })
 
+test('a copy for somebody else is theirs: writing to it changes no blob, and half of one is not left', async (t) => {
+  const { root, blobs } = await openBlobs(t)
+  const [file, half] = [join(root, '..', 'out'), join(root, '..', 'half')]
+  const content = Buffer.alloc(3_000_000, 'x')
+  await blobs.put('a/b', content)
+  const { signal } = new AbortController()
+  assert.equal(await blobs.copyOut('a/b', file, signal), true)
+  assert.deepEqual(await readFile(file), content)
+  await appendFile(file, 'more')
+  await writeFile(file, 'other')
+  assert.deepEqual(await blobs.read('a/b'), content)
+  assert.equal(await blobs.copyOut('a/none', half, signal), false)
+  await assert.rejects(blobs.copyOut('a/b', half, AbortSignal.abort()), { name: 'AbortError' })
+  await assert.rejects(blobs.copyOut('a/b', join(root, '..', 'no', 'folder'), signal), { code: 'ENOENT' })
+  assert.deepEqual((await readdir(join(root, '..'))).sort(), ['blobs', 'out'])
+})
+
+test('a list has everything below a prefix with its time, and nothing that only begins alike or is half-written', async (t) => {
+  const { root, blobs } = await openBlobs(t)
+  for (const key of ['x/1/a', 'x/1/b/c', 'x/10/a', 'y']) await blobs.put(key, Buffer.from(key))
+  const stream = new PassThrough()
+  const putting = blobs.put('x/1/half', stream)
+  stream.write('half')
+  while (!(await filesIn(root)).some((file) => file.startsWith('/.incoming/')));
+  const listed = async (prefix: string) => {
+    const found: ListedBlob[] = []
+    for await (const blob of blobs.list(prefix)) found.push(blob)
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+  assert.deepEqual(
+    (await listed('x/1')).map(({ key }) => key),
+    ['x/1/a', 'x/1/b/c'],
+  )
+  assert.deepEqual((await listed('x')).length, 3)
+  assert.deepEqual([await listed('none'), await listed('x/1/a')], [[], []])
+  const old = new Date(0)
+  await utimes(join(root, 'x/1/a'), old, old)
+  const [first] = await listed('x/1')
+  assert.ok(Date.now() - Number(first?.changedAt) < 60_000, 'a copy of old content is new')
+  stream.end()
+  await putting
+})
+
 test('a key that names no blob has no size and no bytes', async (t) => {
   const { blobs } = await openBlobs(t)
   await blobs.put('a/b', Buffer.from('text'))
@@ -145,6 +189,8 @@ test('a key cannot leave the folder, by any method', async (t) => {
       () => blobs.copy('good', key),
       () => blobs.stat(key),
       () => blobs.get(key),
+      () => blobs.list(key),
+      () => blobs.copyOut(key, join(root, 'good'), new AbortController().signal),
       () => blobs.read(key),
       () => blobs.delete(key),
       () => blobs.deleteAll(key),

@@ -23,12 +23,17 @@ export async function listFiles(
   query: FileQuery,
 ): Promise<Page<FileRow> & { parentExists: boolean }> {
   const directory = query.directory ? normalDirectory(query.directory, 'directory') : undefined
-  const values = [tree.applicationId, tree.private, query.type || null, query.status || null]
+  const conditions = ['application_id = $1', 'private = $2']
+  const values: unknown[] = [tree.applicationId, tree.private]
+  const require = (condition: (value: string) => string, value: string | undefined) => {
+    if (value) conditions.push(condition(`$${values.push(value)}`))
+  }
+  require((value) => `parent_hash = file_hash(${value})`, directory)
+  require((value) => `type = ${value}`, query.type)
+  require((value) => `status = ${value}`, query.status)
   const source = {
-    from: `files where application_id = $1 and private = $2
-      and ($3::text is null or type = $3) and ($4::text is null or status = $4)
-      ${directory === undefined ? '' : 'and parent_hash = file_hash($5)'}`,
-    values: directory === undefined ? values : [...values, directory],
+    from: `files where ${conditions.join(' and ')}`,
+    values,
     sort: {
       lastUpdated: 'updated_at',
       type: 'type',

@@ -21,7 +21,7 @@ async function openFolder(folder: string): Promise<Dir | undefined> {
   try {
     return await opendir(folder)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (error instanceof Error && 'code' in error && /^(?:ENOENT|ENOTDIR)$/.test(String(error.code))) return undefined
     throw error
   }
 }
