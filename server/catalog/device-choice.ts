@@ -1,6 +1,7 @@
 /** Devices as inputs, time series and exports choose them: by ids, by tags, or by a query. */
 
 import type { Device, TagFilter } from '../../contract/devices.ts'
+import { invalid } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { deviceCondition, readDeviceQuery } from './device-query.ts'
 import { type DeviceRow, toDevice } from './device-record.ts'
@@ -15,7 +16,7 @@ export interface DeviceChoice {
 
 /**
  * The devices that a choice means, by id: those of the query; without one, those with one of the ids or one of the tags.
- * Nothing given chooses none, the empty query `{}` all. Deleted ones are never chosen.
+ * Nothing given chooses none, the empty query `{}` all. Deleted ones are never chosen. With a limit only the first.
  * @throws invalid naming the fault of the query, at `path`
  */
 export async function chooseDevices(
@@ -23,11 +24,32 @@ export async function chooseDevices(
   applicationId: string,
   choice: DeviceChoice,
   path = 'query',
+  limit?: number,
 ): Promise<Device[]> {
   const values: unknown[] = []
   const chosen = chosenDevices(applicationId, choice, values, path)
-  const rows = await db.query<DeviceRow>(`select * from devices where ${chosen} order by id collate "C"`, values)
+  const most = limit === undefined ? '' : `limit $${values.push(limit)}`
+  const rows = await db.query<DeviceRow>(
+    `select * from devices where ${chosen} order by id collate "C" ${most}`,
+    values,
+  )
   return rows.map(toDevice)
+}
+
+/** What a request says of the devices it means, with its query under the name it has in bodies. */
+export interface DeviceSelection extends Omit<DeviceChoice, 'query'> {
+  readonly deviceQuery?: unknown
+}
+
+/** How many devices one answer speaks of at most. */
+const FEW = 1000
+
+/** The devices of a request that is answered at once. @throws invalid when there are more than 1,000, or as chooseDevices */
+export async function chooseFew(db: Queryable, applicationId: string, selection: DeviceSelection): Promise<Device[]> {
+  const { deviceQuery: query, deviceIds, deviceTags } = selection
+  const devices = await chooseDevices(db, applicationId, { query, deviceIds, deviceTags }, 'query.deviceQuery', FEW + 1)
+  if (devices.length > FEW) throw invalid(`query must mean at most ${FEW} devices, and it means more`)
+  return devices
 }
 
 /** The same as a condition over `devices`, for those who do more than read them all; its values are pushed on `values`. */

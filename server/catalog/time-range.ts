@@ -2,7 +2,7 @@
 
 import type { RangeQuery } from '../../contract/shapes.ts'
 import { invalid } from '../ground/errors.ts'
-import { readMoment } from '../ground/moments.ts'
+import { boundOf, readMoment } from '../ground/moments.ts'
 import type { StateRange } from '../stores/telemetry/slice.ts'
 import { directionOf, wholeNumber } from './listing.ts'
 
@@ -10,6 +10,8 @@ import { directionOf, wholeNumber } from './listing.ts'
 const MAX_LIMIT = 1000
 /** Ten thousand years. */
 const MAX_DURATION_MS = 1e4 * 31_556_952_000
+/** Of either sign: the last instant that ISO 8601 writes with four digits. */
+const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
  * The range of a request for what is read back by time: `since`, or `start` and `end`, or `duration` milliseconds before
@@ -51,4 +53,23 @@ export function boundsOf(query: { start?: string | undefined; end?: string | und
 function momentOf(field: string, text: string | undefined, now: Date): number | undefined {
   if (text === '0') return now.getTime()
   return text === '1' ? undefined : readMoment(field, text, now)?.getTime()
+}
+
+/**
+ * The bounds of numbers in a body: epoch milliseconds, 0 is now, a negative number counts from now, 1 as a start is the
+ * beginning. Nothing given means from the beginning up to now, which is not included.
+ * @throws invalid when the end is not after the start; `name` is what the body is called
+ */
+export function bodyBounds(
+  { start = 1, end = 0 }: { start?: number | undefined; end?: number | undefined },
+  now: Date,
+  name: string,
+): { readonly from: number | undefined; readonly to: number } {
+  const from = start === 1 ? undefined : Math.ceil(boundOf(start, now))
+  const to = Math.ceil(boundOf(end, now))
+  for (const [field, bound] of Object.entries({ start: from ?? 1, end: to })) {
+    if (Math.abs(bound) > MAX_TIME) throw invalid(`${name}.${field} must be a time within ten thousand years`)
+  }
+  if (from !== undefined && from >= to) throw invalid(`${name}.end must be after ${name}.start`)
+  return { from, to }
 }

@@ -10,6 +10,7 @@ import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
 import { serveConnections } from './routes/connections.ts'
+import { serveData } from './routes/data.ts'
 import { serveDataTables } from './routes/data-tables.ts'
 import { serveDeviceAttributes } from './routes/device-attributes.ts'
 import { serveDeviceBulk } from './routes/device-bulk.ts'
@@ -67,6 +68,7 @@ export async function createApp(
   serveDeviceBulk(door, parts)
   serveStates(door, parts)
   serveConnections(door, parts)
+  serveData(door, parts)
   serveDataTables(door, parts)
   serveFiles(door, parts)
   serveNotebooks(door, parts)

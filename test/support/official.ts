@@ -34,6 +34,9 @@ const REPLIES = {
   'device.delete': 'success',
   'device.sendState': 'success',
   'device.getState': 'deviceStates',
+  'device.getCompositeState': 'compositeDeviceState',
+  'data.timeSeriesQuery': 'timeSeriesData',
+  'data.lastValueQuery': 'lastValueData',
   'device.setConnectionStatus': 'success',
   'device.getLogEntries': 'deviceLog',
   'dataTables.post': 'dataTable',
@@ -136,9 +139,30 @@ const TEMPORARY_URL = {
   additionalProperties: false,
 }
 
+/** And properties: an object that has all of the first may have the others as well. */
+const LATER_PROPERTIES: [has: string[], later: object][] = [
+  // Time series: what order and limit were asked for, no resolution of raw states, tags of the devices.
+  [
+    ['start', 'end', 'resolution', 'aggregation', 'devices'],
+    {
+      resolution: { type: ['number', 'null'] },
+      limit: { type: ['number', 'null'] },
+      order: { enum: ['asc', 'desc'] },
+    },
+  ],
+  [
+    ['name', 'points'],
+    { tags: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } } },
+  ],
+]
+
 function widen(schema: unknown): object {
   const copy = JSON.parse(JSON.stringify(schema), (key, value) => {
     if (key === 'enum') return [...value, ...value.flatMap((word: string) => LATER_WORDS[word] ?? [])]
+    if (key === 'properties') {
+      const later = LATER_PROPERTIES.filter(([has]) => has.every((name) => Object.hasOwn(value, name)))
+      return Object.assign({}, value, ...later.map(([, properties]) => properties))
+    }
     const isOutputs =
       key === 'oneOf' &&
       value.some(({ properties }: { properties?: object }) => properties && 'outputType' in properties)
