@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openLinkSecret } from './access/secrets.ts'
+import { openCallbackSecret, openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import type { Sources } from './executions/inputs/input.ts'
@@ -21,10 +21,8 @@ import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
 import type { Health, Parts } from './http/parts.ts'
 import { jobKinds } from './job-kinds.ts'
-import { createJobs } from './jobs/jobs.ts'
 import type { Attendance } from './jobs/lost.ts'
-import { openQueue } from './jobs/queue.ts'
-import { openJobWorker } from './jobs/worker.ts'
+import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
@@ -80,22 +78,22 @@ export async function openService(config: Config): Promise<Service> {
 
   const running =
     config.role === 'api' ? undefined : await openRunning(config, { bwrap, sources, log: logger, linkFile }, opening)
-  const queue = opening.use(await openQueue(db, { supervise: running !== undefined, log: logger }))
-  const jobs = createJobs(queue, config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`)
+  const baseUrl = config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`
+  const room = opening.use(await openJobsRoom({ db, log: logger, baseUrl }, running !== undefined))
   const jobWorker = running
     ? opening.use(
-        await openJobWorker(
+        await openWorking(
           {
             db,
             blobs,
-            queue,
             log: logger,
+            room,
             work: jobKinds(sources),
             attendance: attendanceOf(running.presence, db),
-            limitMs: config.jobs.limitMs,
-            tell: async () => {},
+            linkFile,
+            callbackSecret: await openCallbackSecret(keys),
           },
-          { slots: config.jobs.slots },
+          { ...config.jobs, ...config.outgoing, linksMs: config.urls.ttlMs },
         ),
       )
     : undefined
@@ -128,7 +126,7 @@ export async function openService(config: Config): Promise<Service> {
         config,
         log: logger,
         watch,
-        jobs,
+        jobs: room.jobs,
         ignoredCounts,
         linkSecret,
         linkFile,

@@ -1,4 +1,4 @@
-/** The secret that links are signed with: made on first start, kept in the data folder, readable for its owner only. */
+/** The secrets that links and callbacks are signed with: made on first start, kept in the data folder, readable for its owner only. */
 
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -6,14 +6,33 @@ import { join } from 'node:path'
 
 const BYTES = 32
 
-/** The secret of a folder, made when there is none. */
-export async function openLinkSecret(folder: string): Promise<Buffer> {
-  const path = join(folder, 'link-secret')
+/** What links to blobs are signed with. */
+export const openLinkSecret = (folder: string): Promise<Buffer> =>
+  openSecret(folder, 'link-secret', { make: () => randomBytes(BYTES), isWhole: (known) => known.length === BYTES })
+
+/** What callbacks are signed with: 64 hexadecimal digits, because receivers are given a copy of it. */
+export async function openCallbackSecret(folder: string): Promise<string> {
+  const secret = await openSecret(folder, 'callback-secret', {
+    make: () => Buffer.from(`${randomBytes(BYTES).toString('hex')}\n`),
+    // An operator may put a secret of their own there.
+    isWhole: (known) => known.toString().trim() !== '',
+  })
+  return secret.toString().trim()
+}
+
+interface Kind {
+  make(): Buffer
+  isWhole(known: Buffer): boolean
+}
+
+/** The secret of that name, made when there is none. */
+async function openSecret(folder: string, name: string, { make, isWhole }: Kind): Promise<Buffer> {
+  const path = join(folder, name)
   const known = await readFile(path).catch(() => undefined)
-  if (known?.length === BYTES) return known
+  if (known && isWhole(known)) return known
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const made = `${path}-${randomBytes(6).toString('hex')}`
-  await writeFile(made, randomBytes(BYTES), { mode: 0o600 })
+  await writeFile(made, make(), { mode: 0o600 })
   // One that is damaged is of no use to anybody.
   if (known) await rm(path, { force: true })
   // A link fails where there is one already: services that start together on one folder agree on the first one's.

@@ -37,14 +37,18 @@ export interface Config {
   readonly kernels: { readonly forking: boolean; readonly spares: number }
   readonly role: 'all' | 'api' | 'worker'
   readonly worker: { readonly slots: number; readonly drainMs: number }
-  readonly jobs: { readonly slots: number; readonly limitMs: number; readonly inputExportIntervalMs: number }
+  readonly jobs: {
+    readonly slots: number
+    readonly limitMs: number
+    readonly inputExportIntervalMs: number
+    readonly logsMs: number
+  }
   /** Requests to other people's addresses, and mail. */
   readonly outgoing: {
     readonly allowPrivate: boolean
     readonly maxBytes: number
     readonly timeoutMs: number
-    readonly smtpUrl: string | undefined
-    readonly mailFrom: string
+    readonly mail: { readonly smtpUrl: string | undefined; readonly from: string }
   }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
@@ -101,14 +105,14 @@ export function readConfig(env: Environment, root: string): Config {
     jobs: {
       slots: read(S.jobSlots),
       limitMs: read(S.jobTime),
+      logsMs: read(S.jobLogAge),
       inputExportIntervalMs: read(S.inputExportInterval),
     },
     outgoing: {
       allowPrivate: read(S.allowPrivate) === 'true',
       maxBytes: read(S.fetchSize),
       timeoutMs: read(S.fetchTime),
-      smtpUrl: read(S.smtpUrl),
-      mailFrom: read(S.mailFrom),
+      mail: { smtpUrl: read(S.smtpUrl), from: read(S.mailFrom) },
     },
     limits: {
       memoryBytes: read(S.runMemory),

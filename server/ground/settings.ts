@@ -131,6 +131,13 @@ export const SETTINGS = {
     expects: 'a duration from 1s to 7d',
     parse: durationBetween(1000, 7 * 86_400_000),
   }),
+  jobLogAge: entry({
+    name: 'FIELDBOOK_JOB_LOG_AGE',
+    default: '90d',
+    says: 'How long the log of a job, and what was told of it, is kept after its end.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   ...OUTGOING_SETTINGS,
   ...LIMIT_SETTINGS,
   notebookBytes: entry({

@@ -16,6 +16,8 @@ export interface JobRequest {
   readonly requester: { readonly type: JobRequesterType; readonly id: string }
   /** JSON. `email` and `callbackUrl` are told of the end; the rest is the kind's own. */
   readonly input: Readonly<Record<string, unknown>>
+  /** Whether the user who asks is mailed when the input has no `email`: "defaults to current user's email". */
+  readonly mailsUser?: boolean
   /** Where the caller reached the service; without it links start with FIELDBOOK_PUBLIC_URL or the address listened on. */
   readonly baseUrl?: string
 }
@@ -29,7 +31,7 @@ export interface Jobs {
 }
 
 /** A job as one attempt has it. */
-export interface RunningJob extends Omit<JobRequest, 'baseUrl'> {
+export interface RunningJob extends Omit<JobRequest, 'baseUrl' | 'mailsUser'> {
   readonly id: string
   readonly baseUrl: string
   /** From 1; grows with every time the job is taken up. */

@@ -1,0 +1,58 @@
+/**
+ * Turns for each receiver, so that one that is slow, or gets very many, holds up nobody else: a few deliveries at a time
+ * go to it, and the others wait in the queue for about as long as it will take to come to them.
+ */
+
+/** Deliveries to one receiver at a time. */
+const MOST = 2
+const SHORTEST_MS = 250
+const LONGEST_MS = 600_000
+/** What a delivery to an unknown receiver is expected to take. */
+const FIRST_GUESS_MS = 200
+/** Weight of what the newest delivery took. */
+const NEWEST = 0.3
+/** Receivers that are remembered; those without a delivery under way are forgotten first. */
+const REMEMBERED = 10_000
+
+interface Receiver {
+  underWay: number
+  typicalMs: number
+  /** Until when those that were told to wait will keep it busy. */
+  bookedUntilMs: number
+}
+
+export interface Receivers {
+  /** 0 when a delivery may go now, and it counts as under way; otherwise how many ms it is to wait. */
+  admit(name: string, nowMs: number): number
+  /** A delivery that was admitted has ended, whichever way. */
+  done(name: string, tookMs: number): void
+}
+
+/** Nobody known, nothing under way. */
+export function createReceivers(): Receivers {
+  const known = new Map<string, Receiver>()
+  const receiverOf = (name: string): Receiver => {
+    const found = known.get(name)
+    if (found) return found
+    if (known.size >= REMEMBERED) for (const [other, { underWay }] of known) if (underWay === 0) known.delete(other)
+    const fresh = { underWay: 0, typicalMs: FIRST_GUESS_MS, bookedUntilMs: 0 }
+    known.set(name, fresh)
+    return fresh
+  }
+  return {
+    admit: (name, nowMs) => {
+      const receiver = receiverOf(name)
+      if (receiver.underWay < MOST) {
+        receiver.underWay++
+        return 0
+      }
+      receiver.bookedUntilMs = Math.max(receiver.bookedUntilMs, nowMs) + receiver.typicalMs / MOST
+      return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, receiver.bookedUntilMs - nowMs))
+    },
+    done: (name, tookMs) => {
+      const receiver = receiverOf(name)
+      receiver.underWay = Math.max(0, receiver.underWay - 1)
+      receiver.typicalMs += NEWEST * (tookMs - receiver.typicalMs)
+    },
+  }
+}
