@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { ColumnType } from '../../contract/data-tables.ts'
-import { copyLine, parseCell, TypeGuess } from '../../server/catalog/cells.ts'
+import { COPY_NULL, copyCell, copyText, parseCell, TypeGuess } from '../../server/catalog/cells.ts'
 
 const parsed: [ColumnType, string, string | number | boolean | null | undefined][] = [
   ['string', '', null],
@@ -60,12 +60,38 @@ test('a column gets the narrowest type that holds every one of its values', () =
   }
 })
 
-test('a line of COPY escapes what would end a value or a line, and tells null from text that looks like it', () => {
-  const table: [Parameters<typeof copyLine>[0], string][] = [
-    [[null, '', 0, false], '\\N\t\t0\tfalse\n'],
-    [['a\tb', 'c\nd', 'e\r\nf'], 'a\\tb\tc\\nd\te\\r\\nf\n'],
-    [['\\', '\\N', '\\.'], '\\\\\t\\\\N\t\\\\.\n'],
-    [['a\u0000b', -0, 1e21, 5e-324], 'ab\t0\t1e+21\t5e-324\n'],
+test('text for COPY has nothing in it that would end a value or a line, or look like null', () => {
+  const table: [string, string][] = [
+    ['', ''],
+    ['a\tb', 'a\\tb'],
+    ['c\nd', 'c\\nd'],
+    ['e\r\nf', 'e\\r\\nf'],
+    ['\\N', '\\\\N'],
+    ['\\.', '\\\\.'],
+    ['a\u0000b', 'ab'],
   ]
-  for (const [values, expected] of table) assert.equal(copyLine(values), expected)
+  for (const [text, expected] of table) assert.equal(copyText(text), expected)
+})
+
+const copied: [ColumnType, string, string | undefined][] = [
+  ['string', '', COPY_NULL],
+  ['number', '', COPY_NULL],
+  ['string', 'a\tb', 'a\\tb'],
+  ['number', '-1.50', '-1.50'],
+  ['number', '+5.', '+5.'],
+  ['number', ' 7 ', '7'],
+  ['number', '1e-400', '0'],
+  ['number', '1e999', undefined],
+  ['number', '9'.repeat(400), undefined],
+  ['boolean', ' TRUE ', 'true'],
+  ['boolean', '0', 'false'],
+]
+test('a cell goes to COPY as the value it is', () => {
+  for (const [type, cell, expected] of copied) assert.equal(copyCell(type, cell), expected, `${type} "${cell}"`)
+  for (const [type, cell, value] of parsed) {
+    const text = copyCell(type, cell)
+    if (value === null) assert.equal(text, COPY_NULL)
+    else if (typeof value === 'number') assert.equal(Number(text), value, cell)
+    else assert.equal(text, value === undefined ? undefined : String(value), cell)
+  }
 })
