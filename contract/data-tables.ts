@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectId, words } from './shapes.ts'
+import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectId, Success, words } from './shapes.ts'
 
 export const DataTableParams = Type.Object({ applicationId: ObjectId, dataTableId: ObjectId })
 
@@ -33,6 +33,12 @@ export const DataTablePost = Type.Object(
   closed,
 )
 export type DataTablePost = Static<typeof DataTablePost>
+
+export const DataTablePatch = Type.Object(
+  { name: Type.Optional(Name), description: Type.Optional(Description) },
+  closed,
+)
+export type DataTablePatch = Static<typeof DataTablePatch>
 
 export const DataTable = Type.Object({
   id: ObjectId,
@@ -75,6 +81,48 @@ export const getDataTable = route({
   path: '/applications/:applicationId/data-tables/:dataTableId',
   summary: 'Gives one data table.',
   params: DataTableParams,
+  reply: DataTable,
+  entity: 'dataTable',
+})
+
+export const patchDataTable = route({
+  operation: 'dataTable.patch',
+  method: 'PATCH',
+  path: '/applications/:applicationId/data-tables/:dataTableId',
+  summary: 'Changes name or description of a data table.',
+  params: DataTableParams,
+  body: { name: 'dataTable', schema: DataTablePatch },
+  reply: DataTable,
+  entity: 'dataTable',
+})
+
+export const deleteDataTable = route({
+  operation: 'dataTable.delete',
+  method: 'DELETE',
+  path: '/applications/:applicationId/data-tables/:dataTableId',
+  summary: 'Deletes a data table and its rows.',
+  params: DataTableParams,
+  reply: Success,
+})
+
+export const addDataTableColumn = route({
+  operation: 'dataTable.addColumn',
+  method: 'POST',
+  path: '/applications/:applicationId/data-tables/:dataTableId/column',
+  summary: 'Adds a column; rows that are there already have null in it.',
+  params: DataTableParams,
+  body: { name: 'dataTableColumn', schema: DataTableColumn },
+  reply: DataTable,
+  entity: 'dataTable',
+})
+
+export const removeDataTableColumn = route({
+  operation: 'dataTable.removeColumn',
+  method: 'DELETE',
+  path: '/applications/:applicationId/data-tables/:dataTableId/column',
+  summary: 'Removes a column with what it holds.',
+  params: DataTableParams,
+  query: Type.Object({ columnName: Key }),
   reply: DataTable,
   entity: 'dataTable',
 })

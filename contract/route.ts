@@ -5,6 +5,13 @@
 
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 
+export interface RouteBody<B extends TSchema = TSchema> {
+  readonly name: string
+  readonly schema: B
+  /** Whether a request may come without; it is checked as if it had brought `{}`. */
+  readonly optional?: true
+}
+
 export interface Route<
   P extends TObject = TObject,
   Q extends TObject = TObject,
@@ -20,7 +27,7 @@ export interface Route<
   readonly params: P
   readonly query: Q
   /** The name the original uses for the body in its messages ("notebook.name is required"), and its schema. */
-  readonly body: { readonly name: string; readonly schema: B } | null
+  readonly body: RouteBody<B> | null
   /** Name of the one file part of a multipart body. */
   readonly file: string | null
   readonly status: 200 | 201 | 202
@@ -40,7 +47,7 @@ interface RouteInput<P extends TObject, Q extends TObject, B extends TSchema, R 
   summary: string
   params?: P
   query?: Q
-  body?: { name: string; schema: B }
+  body?: RouteBody<B>
   file?: string
   status?: Route['status']
   reply: R

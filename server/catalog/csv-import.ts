@@ -7,12 +7,13 @@ import { createReadStream } from 'node:fs'
 import { addAbortSignal, pipeline as join } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CsvError, type Parser, parse } from 'csv-parse'
-import type { ColumnType } from '../../contract/data-tables.ts'
+import type { DataTableColumn } from '../../contract/data-tables.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Transaction } from '../stores/postgres/transaction.ts'
 import { COPY_NULL, copyCell, copyText, TypeGuess } from './cells.ts'
-import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './data-tables.ts'
+import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
+import { shorten, tellViolation } from './constraints.ts'
 
 export interface CsvImport {
   /** Path that can be opened for reading, any number of times. */
@@ -92,16 +93,12 @@ function requireColumnName(name: string, index: number): void {
 }
 
 /** The narrowest type that holds every value of each column: number, boolean, else string. */
-async function guessTypes(
-  wanted: CsvImport,
-  header: string[],
-  names: string[],
-): Promise<{ name: string; dataType: ColumnType }[]> {
+async function guessTypes(wanted: CsvImport, header: string[], names: string[]): Promise<DataTableColumn[]> {
   const guesses = names.map((name) => ({ name, index: header.indexOf(name), guess: new TypeGuess() }))
   for await (const record of records(wanted, 2)) {
     for (const { index, guess } of guesses) guess.see(record[index] ?? '')
   }
-  return guesses.map(({ name, guess }) => ({ name, dataType: guess.type }))
+  return guesses.map(({ name, guess }) => ({ name, dataType: guess.type, constraint: 'optional' }))
 }
 
 /** Characters that go to PostgreSQL at a time: enough for the socket, little for the heap. */
@@ -126,7 +123,7 @@ async function copyRows(tx: Transaction, table: StoredTable, header: string[], w
   try {
     await pipeline(records(wanted, 2), toLines, tx.copyFrom(`copy ${rowsOf(table.id)} (${names}) from stdin`))
   } catch (error) {
-    throw nameConstraint(error, table)
+    throw tellViolation(error, table)
   }
   return rows
 }
@@ -156,19 +153,3 @@ function lineMaker(table: StoredTable, header: readonly string[]): (record: read
 }
 
 const badCell = ({ name }: StoredColumn, row: number, says: string) => invalid(`Row ${row}, column "${name}"${says}`)
-
-const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
-
-const UNIQUE_VIOLATION = '23505'
-
-/** PostgreSQL's word for a unique violation, said with the public name of the column. */
-function nameConstraint(error: unknown, table: StoredTable): unknown {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== UNIQUE_VIOLATION) return error
-  const detail = 'detail' in error ? String(error.detail) : ''
-  const [, stored, value] = /\((c\d+)\)=\((.*)\)/s.exec(detail) ?? []
-  const column = table.columns.find((candidate) => candidate.stored === stored)
-  return invalid(
-    `Column "${column?.name ?? '?'}" is unique, but the value "${shorten(value ?? '?')}" would be there twice`,
-    error,
-  )
-}

@@ -1,19 +1,25 @@
-/** The catalogue of data tables. The rows of each live in a real table of PostgreSQL; see `rows.ts`. */
+/**
+ * The catalogue of data tables. The rows of each live in a real table of PostgreSQL; see `rows.ts`.
+ *
+ * Who changes the columns of a table locks its row of the catalogue. Who reads or writes rows locks the real table first,
+ * in the mildest mode, and reads the columns then: PostgreSQL changes no table that somebody has locked, so the columns
+ * stay as they were read until the transaction ends.
+ */
 
+import type { DataTable, DataTableColumn, DataTablePatch, DataTablePost } from '../../contract/data-tables.ts'
+import { notFound, unavailable } from '../ground/errors.ts'
+import { isId, newId } from '../ground/ids.ts'
+import type { Database, Queryable, Transaction } from '../stores/postgres/database.ts'
 import {
-  type ColumnType,
-  type DataTable,
-  type DataTableColumn,
-  type DataTablePost,
-  MAX_COLUMNS,
-} from '../../contract/data-tables.ts'
-import { invalid, notFound } from '../ground/errors.ts'
-import { newId } from '../ground/ids.ts'
-import type { Database, Queryable } from '../stores/postgres/database.ts'
+  addColumns,
+  checkColumns,
+  createRows,
+  dropColumn,
+  rowsOf,
+  type StoredColumn,
+  type StoredTable,
+} from './columns.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
-
-/** A column together with the name it has in PostgreSQL (`c1`, `c2`, …). */
-export type StoredColumn = DataTableColumn & { readonly stored: string }
 
 interface DataTableRow {
   id: string
@@ -21,23 +27,9 @@ interface DataTableRow {
   name: string
   description: string | null
   columns: StoredColumn[]
-  next_column: number
   created_at: Date
   updated_at: Date
 }
-
-/** A data table with what is needed to reach its rows. */
-export interface StoredTable {
-  readonly id: string
-  readonly applicationId: string
-  readonly name: string
-  readonly columns: readonly StoredColumn[]
-}
-
-/** Names that every row has by itself. */
-export const ROW_FIELDS = ['id', 'createdAt', 'updatedAt']
-
-const SQL_TYPE: Record<ColumnType, string> = { string: 'text', number: 'double precision', boolean: 'boolean' }
 
 const toDataTable = (row: DataTableRow): DataTable => ({
   id: row.id,
@@ -50,13 +42,10 @@ const toDataTable = (row: DataTableRow): DataTable => ({
   columns: row.columns.map(({ stored: _, ...column }) => column),
 })
 
-/** The table that holds the rows; the id is our own, 24 hexadecimal digits. */
-export const rowsOf = (tableId: string) => `"rows"."t_${tableId}"`
-
 /** @throws invalid when a column's name is taken or reserved, or its default has another type */
 export async function createDataTable(db: Database, applicationId: string, post: DataTablePost): Promise<DataTable> {
   const columns = post.columns ?? []
-  checkColumns(columns)
+  checkColumns(columns, (index) => `dataTable.columns.${index}`)
   const stored = columns.map((column, index) => ({ ...column, stored: `c${index + 1}` }))
   const id = newId()
   return db.transaction(async (tx) => {
@@ -65,10 +54,7 @@ export async function createDataTable(db: Database, applicationId: string, post:
        values ($1, $2, $3, $4, $5, $6) returning *`,
       [id, applicationId, post.name, post.description ?? null, JSON.stringify(stored), stored.length + 1],
     )
-    await tx.query(`create table ${rowsOf(id)} (
-      id text primary key, created_at timestamptz not null default now(), updated_at timestamptz not null default now()
-    )`)
-    for (const column of stored) await addStoredColumn(tx, id, column)
+    await createRows(tx, id, stored)
     if (!row) throw new Error('the insert gave no row')
     return toDataTable(row)
   })
@@ -90,6 +76,55 @@ export async function getDataTable(db: Queryable, applicationId: string, id: str
   return toDataTable(await findRow(db, applicationId, id))
 }
 
+/** Changes name or description, what is left out stays. @throws notFound */
+export async function patchDataTable(
+  db: Queryable,
+  applicationId: string,
+  id: string,
+  patch: DataTablePatch,
+): Promise<DataTable> {
+  const row = await db.one<DataTableRow>(
+    `update data_tables set name = coalesce($3, name), description = coalesce($4, description), updated_at = now()
+     where id = $1 and application_id = $2 returning *`,
+    [id, applicationId, patch.name ?? null, patch.description ?? null],
+  )
+  if (!row) throw notFound('Data table')
+  return toDataTable(row)
+}
+
+/** Removes a table and its rows. @throws notFound, and unavailable while somebody else is long at it */
+export async function deleteDataTable(db: Database, applicationId: string, id: string): Promise<void> {
+  await changeTable(db, applicationId, id, async (tx) => {
+    await tx.query('delete from data_tables where id = $1', [id]) // its trigger drops the rows
+  })
+}
+
+/** Adds a column, empty in the rows that are there. @throws notFound, invalid, unavailable */
+export async function addColumn(
+  db: Database,
+  applicationId: string,
+  id: string,
+  column: DataTableColumn,
+): Promise<DataTable> {
+  return changeTable(db, applicationId, id, async (tx, table) => {
+    await addColumns(tx, table, [column], () => 'dataTableColumn')
+    return getDataTable(tx, applicationId, id)
+  })
+}
+
+/** Removes a column with what it holds. @throws notFound, invalid when there is none of that name, unavailable */
+export async function removeColumn(
+  db: Database,
+  applicationId: string,
+  id: string,
+  columnName: string,
+): Promise<DataTable> {
+  return changeTable(db, applicationId, id, async (tx, table) => {
+    await dropColumn(tx, table, columnName)
+    return getDataTable(tx, applicationId, id)
+  })
+}
+
 /**
  * The table as importing and reading rows need it; `lock` holds its columns still until the transaction ends.
  * @throws notFound
@@ -104,28 +139,71 @@ export async function openTable(
   return { id: row.id, applicationId: row.application_id, name: row.name, columns: row.columns }
 }
 
-/** Adds optional columns, the same transaction's rows can use them at once. @throws invalid past 50 columns */
-export async function addColumns(
-  tx: Queryable,
-  table: StoredTable,
-  added: readonly { name: string; dataType: ColumnType }[],
-): Promise<StoredTable> {
-  if (added.length === 0) return table
-  const wanted = added.map((column): DataTableColumn => ({ ...column, constraint: 'optional' }))
-  if (table.columns.length + wanted.length > MAX_COLUMNS) {
-    throw invalid(`Data table "${table.name}" would have more than ${MAX_COLUMNS} columns`)
+/** How long a change of a table waits for those who read or write its rows; meanwhile everybody else waits behind it. */
+const CHANGE_WAIT_MS = 10_000
+
+/** Runs `work` as the only one at the table. @throws notFound, unavailable when it is not free after ten seconds */
+export async function changeTable<T>(
+  db: Database,
+  applicationId: string,
+  id: string,
+  work: (tx: Transaction, table: StoredTable) => Promise<T>,
+): Promise<T> {
+  try {
+    return await db.transaction(async (tx) => {
+      await tx.query(`set local lock_timeout = ${CHANGE_WAIT_MS}`)
+      return work(tx, await openTable(tx, applicationId, id, { lock: true }))
+    })
+  } catch (error) {
+    if (!hasCode(error, LOCK_NOT_AVAILABLE)) throw error
+    throw unavailable('The data table is being filled or exported at the moment; try again', error)
   }
-  checkColumns([...table.columns, ...wanted])
-  const first = await tx.one<{ next_column: number }>('select next_column from data_tables where id = $1', [table.id])
-  const stored = wanted.map((column, index) => ({ ...column, stored: `c${(first?.next_column ?? 1) + index}` }))
-  for (const column of stored) await addStoredColumn(tx, table.id, column)
-  const columns = [...table.columns, ...stored]
-  await tx.query(
-    'update data_tables set columns = $2, next_column = next_column + $3, updated_at = now() where id = $1',
-    [table.id, JSON.stringify(columns), stored.length],
-  )
-  return { ...table, columns }
 }
+
+/** Runs `work` while the columns stay as they are; all it reads is of one moment. @throws notFound */
+export async function readTable<T>(
+  db: Database,
+  applicationId: string,
+  id: string,
+  work: (tx: Transaction, table: StoredTable) => Promise<T>,
+  options: { statementTimeoutMs?: number } = {},
+): Promise<T> {
+  await findRow(db, applicationId, id) // who may not see the table must not wait for it
+  const read = async (tx: Transaction) => {
+    await holdRows(tx, id, 'access share')
+    return work(tx, await openTable(tx, applicationId, id))
+  }
+  return db.transaction(read, { isolation: 'repeatable read', readOnly: true, ...options })
+}
+
+/** Runs `work` while the columns stay as they are; others may write rows as well. @throws notFound */
+export async function writeTable<T>(
+  db: Database,
+  applicationId: string,
+  id: string,
+  work: (tx: Transaction, table: StoredTable) => Promise<T>,
+): Promise<T> {
+  await findRow(db, applicationId, id)
+  return db.transaction(async (tx) => {
+    await holdRows(tx, id, 'row exclusive')
+    return work(tx, await openTable(tx, applicationId, id))
+  })
+}
+
+/** `lock table` takes no snapshot, so what is read after it is as new as the lock. */
+async function holdRows(tx: Queryable, id: string, mode: 'access share' | 'row exclusive'): Promise<void> {
+  if (!isId(id)) throw notFound('Data table')
+  try {
+    await tx.query(`lock table ${rowsOf(id)} in ${mode} mode`)
+  } catch (error) {
+    throw hasCode(error, UNDEFINED_TABLE) ? notFound('Data table') : error
+  }
+}
+
+/** PostgreSQL, appendix A. */
+const UNDEFINED_TABLE = '42P01'
+const LOCK_NOT_AVAILABLE = '55P03'
+const hasCode = (error: unknown, code: string) => error instanceof Error && 'code' in error && error.code === code
 
 async function findRow(db: Queryable, applicationId: string, id: string, lock = ''): Promise<DataTableRow> {
   const row = await db.one<DataTableRow>(`select * from data_tables where id = $1 and application_id = $2 ${lock}`, [
@@ -134,28 +212,4 @@ async function findRow(db: Queryable, applicationId: string, id: string, lock = 
   ])
   if (!row) throw notFound('Data table')
   return row
-}
-
-async function addStoredColumn(tx: Queryable, tableId: string, column: StoredColumn): Promise<void> {
-  const required = column.constraint === 'required' ? 'not null' : ''
-  await tx.query(`alter table ${rowsOf(tableId)} add column ${column.stored} ${SQL_TYPE[column.dataType]} ${required}`)
-  if (column.constraint === 'unique') {
-    await tx.query(`create unique index t_${tableId}_${column.stored} on ${rowsOf(tableId)} (${column.stored})`)
-  }
-}
-
-function checkColumns(columns: readonly DataTableColumn[]): void {
-  const names = new Set(ROW_FIELDS)
-  for (const [index, column] of columns.entries()) {
-    const field = `dataTable.columns.${index}`
-    if (names.has(column.name))
-      throw invalid(
-        `${field}.name "${column.name}" is taken; column names are unique, and
-      ${ROW_FIELDS.join(', ')} belong to every row`.replace(/\s+/g, ' '),
-      )
-    names.add(column.name)
-    if (column.defaultValue !== undefined && typeof column.defaultValue !== column.dataType) {
-      throw invalid(`${field}.defaultValue must be a ${column.dataType}, as the column is`)
-    }
-  }
 }

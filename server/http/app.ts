@@ -20,6 +20,7 @@ import { serveExecutions } from './routes/executions.ts'
 import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
+import { serveRows } from './routes/rows.ts'
 import { serveStates } from './routes/states.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import type { Door } from './serve.ts'
@@ -70,6 +71,7 @@ export async function createApp(
   serveConnections(door, parts)
   serveData(door, parts)
   serveDataTables(door, parts)
+  serveRows(door, parts)
   serveFiles(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)

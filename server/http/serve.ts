@@ -86,7 +86,8 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       checkParams(request.params)
       checkQuery(query)
       if (route.body && checkBody) {
-        if (request.body === undefined || request.body === null) throw invalid(`${route.body.name} is required`)
+        request.body ??= route.body.optional ? {} : undefined
+        if (request.body === undefined) throw invalid(`${route.body.name} is required`)
         checkBody(request.body, route.body.name)
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS

@@ -1,27 +1,35 @@
-/** Data tables and their rows: contract routes to the rooms below. */
+/** Data tables: contract routes to the rooms below. */
 
-import { createDataTable, getDataTable, listDataTables } from '../../../contract/data-tables.ts'
-import { listRows } from '../../../contract/rows.ts'
+import * as contract from '../../../contract/data-tables.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import * as tables from '../../catalog/data-tables.ts'
-import { listRows as rowsOfTable } from '../../catalog/rows.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
-/** Registers the routes of data tables and their rows. */
+/** Registers the routes of data tables. */
 export function serveDataTables(door: Door, { db }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
 
-  serve(door, createDataTable, async ({ caller, params, body }) =>
+  serve(door, contract.createDataTable, async ({ caller, params, body }) =>
     tables.createDataTable(db, await enter(caller.userId, params.applicationId), body),
   )
-  serve(door, listDataTables, async ({ caller, params, query }) =>
+  serve(door, contract.listDataTables, async ({ caller, params, query }) =>
     tables.listDataTables(db, await enter(caller.userId, params.applicationId), query),
   )
-  serve(door, getDataTable, async ({ caller, params }) =>
+  serve(door, contract.getDataTable, async ({ caller, params }) =>
     tables.getDataTable(db, await enter(caller.userId, params.applicationId), params.dataTableId),
   )
-  serve(door, listRows, async ({ caller, params, query }) =>
-    rowsOfTable(db, await enter(caller.userId, params.applicationId), params.dataTableId, query),
+  serve(door, contract.patchDataTable, async ({ caller, params, body }) =>
+    tables.patchDataTable(db, await enter(caller.userId, params.applicationId), params.dataTableId, body),
+  )
+  serve(door, contract.deleteDataTable, async ({ caller, params }) => {
+    await tables.deleteDataTable(db, await enter(caller.userId, params.applicationId), params.dataTableId)
+    return { success: true }
+  })
+  serve(door, contract.addDataTableColumn, async ({ caller, params, body }) =>
+    tables.addColumn(db, await enter(caller.userId, params.applicationId), params.dataTableId, body),
+  )
+  serve(door, contract.removeDataTableColumn, async ({ caller, params, query }) =>
+    tables.removeColumn(db, await enter(caller.userId, params.applicationId), params.dataTableId, query.columnName),
   )
 }
