@@ -4,7 +4,7 @@
  * point; the row of the application goes last, so that nothing is left that nobody would look for.
  */
 
-import { rowsOf } from '../catalog/data-tables.ts'
+import { rowsOf } from '../catalog/columns.ts'
 import { notebookBlobs } from '../catalog/notebooks.ts'
 import { AppError, notFound } from '../ground/errors.ts'
 import { applicationJobBlobs } from '../jobs/files.ts'
