@@ -38,21 +38,18 @@ export async function deviceCounts(
   const firstDay = Math.floor(start.getTime() / DAY_MS) * DAY_MS
   const days = Math.floor((end.getTime() - firstDay) / DAY_MS) + 1
   if (days > MAX_DAYS) throw invalid(`start and end must be at most ${MAX_DAYS} days apart`)
-  const before = await db.one<{ total: number }>(
-    `select count(*) filter (where created_at < $2)::int - count(*) filter (where deleted_at < $2)::int as total
-     from (${LIVES}) lives`,
-    [applicationId, start],
-  )
-  const rows = await db.query<{ day: number; created: number; deleted: number }>(
-    `select extract(epoch from date_trunc('day', at at time zone 'UTC'))::bigint * 1000 as day,
+  const rows = await db.query<{ day: number | null; created: number; deleted: number }>(
+    `select case when at >= $2 then extract(epoch from date_trunc('day', at at time zone 'UTC'))::bigint * 1000 end as day,
        count(*) filter (where made)::int as created, count(*) filter (where not made)::int as deleted
-     from (select created_at as at, true as made from (${LIVES}) made
-           union all select deleted_at, false from (${LIVES}) gone where deleted_at is not null) happened
-     where at >= $2 and at <= $3 group by day`,
+     from (select created_at, deleted_at from devices where application_id = $1
+           union all select created_at, deleted_at from purged_devices where application_id = $1) lives,
+       lateral (values (created_at, true), (deleted_at, false)) as happened (at, made)
+     where at <= $3 group by day`,
     [applicationId, start, end],
   )
   const known = new Map(rows.map((row) => [row.day, row]))
-  let total = before?.total ?? 0
+  const before = known.get(null)
+  let total = (before?.created ?? 0) - (before?.deleted ?? 0)
   const counts = Array.from({ length: days }, (_, index) => {
     const day = firstDay + index * DAY_MS
     const { created = 0, deleted = 0 } = known.get(day) ?? {}
@@ -61,6 +58,3 @@ export async function deviceCounts(
   })
   return { start: start.toISOString(), end: end.toISOString(), counts }
 }
-
-const LIVES = `select created_at, deleted_at from devices where application_id = $1
-  union all select created_at, deleted_at from purged_devices where application_id = $1`

@@ -7,7 +7,6 @@ import { csvLine } from '../ground/csv.ts'
 import type { Database, Queryable, Transaction } from '../stores/postgres/database.ts'
 import { chosenDevices, type DeviceChoice } from './device-choice.ts'
 import { type DeviceRow, toDevice } from './device-record.ts'
-import { withConnections } from './devices.ts'
 
 export type MetadataFormat = 'csv' | 'json'
 
@@ -49,7 +48,7 @@ export async function exportDeviceMetadata(
   await db.transaction(
     async (tx) => {
       const devices = counted(readInBatches(tx, chosen, values))
-      const text = wanted.format === 'json' ? asJson(tx, devices) : asCsv(await tagKeys(tx, chosen, values), devices)
+      const text = wanted.format === 'json' ? asJson(devices) : asCsv(await tagKeys(tx, chosen, values), devices)
       await pipeline(text, createWriteStream(file), { signal })
     },
     { isolation: 'repeatable read', readOnly: true, statementTimeoutMs: 0 },
@@ -118,10 +117,10 @@ function lineOf(device: Device, keys: readonly string[]): string {
   ])
 }
 
-async function* asJson(tx: Queryable, batches: AsyncIterable<Device[]>): AsyncGenerator<string> {
+async function* asJson(batches: AsyncIterable<Device[]>): AsyncGenerator<string> {
   let separator = '['
   for await (const devices of batches) {
-    for (const device of await withConnections(tx, devices)) {
+    for (const device of devices) {
       yield `${separator}${JSON.stringify(device)}`
       separator = ',\n'
     }

@@ -1,16 +1,14 @@
 /** What a query may ask about devices (behaviour dossier §3.9), each field as the SQL over a row of `devices`. */
 
-import { translateScalar } from '../query/conditions.ts'
-import { knownFields, type QueryField, type ScalarField } from '../query/fields.ts'
+import { translateEach, translateScalar } from '../query/conditions.ts'
+import { type EachField, knownFields, type QueryField, type ScalarField } from '../query/fields.ts'
 import { parseQueryJson } from '../query/parse.ts'
 import { tagListField } from '../query/tags.ts'
 import { translateQuery } from '../query/translate.ts'
 
-const connection = (column: string) =>
-  `(select ${column} from connection_info where connection_info.device_id = devices.id)`
-const moment = (column: string): QueryField => ({ sql: connection(`to_timestamp(${column} / 1000.0)`), type: 'time' })
+const moment = (column: string): QueryField => ({ sql: `to_timestamp(devices.${column} / 1000.0)`, type: 'time' })
 
-const STATUS: ScalarField = { sql: connection('connected::integer'), type: 'number' }
+const STATUS: ScalarField = { sql: 'devices.connected::integer', type: 'number' }
 
 /** 1, 0 and null as in `connectionInfo.connected`; also true and false, and the words of `setConnectionStatus`. */
 const STATUS_WORDS = new Map<unknown, number>([
@@ -34,12 +32,14 @@ const FIELDS: Readonly<Record<string, QueryField>> = {
   deviceClass: { sql: 'devices.device_class', type: 'string' },
   gatewayId: { sql: 'devices.gateway_id', type: 'id' },
   parentId: { sql: 'devices.parent_id', type: 'id' },
-  ancestorId: { each: 'unnest(devices.ancestor_ids) as ancestor (id)', sql: 'ancestor.id', type: 'id' },
-  attributeName: {
-    each: `jsonb_to_recordset(devices.attributes) as attribute (name text)`,
-    sql: 'attribute.name',
-    type: 'string',
-  },
+  ancestorId: withIndex(
+    { each: 'unnest(devices.ancestor_ids) as ancestor (id)', sql: 'ancestor.id', type: 'id' },
+    (ids) => `devices.ancestor_ids && (select array_agg(lower(id)) from unnest(${ids}) as given (id))`,
+  ),
+  attributeName: withIndex(
+    { each: 'jsonb_to_recordset(devices.attributes) as attribute (name text)', sql: 'attribute.name', type: 'string' },
+    (names) => `jsonb_path_query_array(devices.attributes, '$[*].name') ?| ${names}`,
+  ),
   experienceUserId: NOBODY,
   experienceGroupId: NOBODY,
   tags: tagListField('devices.tags'),
@@ -64,6 +64,28 @@ export const deviceCondition = (query: unknown, values: unknown[], path = 'query
 export function readDeviceQuery(query: unknown, path: string): unknown {
   if (typeof query !== 'string') return query
   return query.trim() === '' ? undefined : parseQueryJson(query, path)
+}
+
+/** A field of many values that an index can look up: what is asked for exactly is also asked in the index's own words. */
+function withIndex(field: EachField, anyOf: (values: string) => string): QueryField {
+  return {
+    custom: (value, path, values) => {
+      const exact = translateEach(field, value, path, values)
+      const wanted = equalsAnyOf(value)
+      return wanted ? `${anyOf(`$${values.push(wanted)}::text[]`)} and ${exact}` : exact
+    },
+  }
+}
+
+/** The texts one of which is asked for, when nothing else is. */
+function equalsAnyOf(value: unknown): string[] | undefined {
+  const isText = (item: unknown) => typeof item === 'string'
+  if (isText(value)) return [value]
+  if (typeof value !== 'object' || value === null) return undefined
+  const [[name, operand] = [], ...others] = Object.entries(value)
+  if (others.length > 0) return undefined
+  if (name === '$eq' && isText(operand)) return [operand]
+  return name === '$in' && Array.isArray(operand) && operand.every(isText) ? operand : undefined
 }
 
 function toStatus(value: unknown): unknown {

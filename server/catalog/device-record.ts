@@ -16,6 +16,9 @@ export interface DeviceRow {
   tags: DeviceTag[]
   attributes: DeviceAttribute[]
   former_types: Record<string, DeviceAttribute['dataType']>
+  /** What the log of its connections says of now; null while it says nothing. */
+  connected: boolean | null
+  connection_ts: number | null
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
@@ -27,7 +30,6 @@ export const RESTORABLE_DAYS = 93
 /** The condition that a device of `devices` is deleted and can be restored. */
 export const RESTORABLE = `devices.deleted_at > now() - interval '${RESTORABLE_DAYS} days'`
 
-/** A device without its connection, which is kept apart. */
 export const toDevice = (row: DeviceRow): Device => ({
   id: row.id,
   deviceId: row.id,
@@ -45,6 +47,10 @@ export const toDevice = (row: DeviceRow): Device => ({
   ancestorIds: row.ancestor_ids,
   ...(row.system_interval === null ? {} : { systemInterval: row.system_interval }),
   keepDuplicates: row.keep_duplicates,
+  connectionInfo:
+    row.connected === null || row.connection_ts === null
+      ? { connected: null }
+      : { time: new Date(row.connection_ts).toISOString(), connected: row.connected ? 1 : 0 },
 })
 
 /** The values of each tag by its key, and the attributes by their name, for those who ask for objects. */

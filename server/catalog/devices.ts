@@ -4,7 +4,6 @@ import type { Device, DeviceClass, DevicePatch, DevicePost, TagFilter } from '..
 import { notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
-import { connectionInfoOf } from '../stores/telemetry/connections.ts'
 import { changeDevice, type DeviceParts } from './device-change.ts'
 import { taggedWith } from './device-choice.ts'
 import { ancestorsOf, checkGateway, concernsFamily, lockFamilies, requireDepth } from './device-family.ts'
@@ -77,7 +76,13 @@ export async function listDevices(
   else conditions.push(deviceCondition(query, values))
   const page = await listPage<DeviceRow, Device>(
     db,
-    { from: `devices where ${conditions.join(' and ')}`, values, sort: SORT, defaultSort: 'name' },
+    {
+      from: `devices where ${conditions.join(' and ')}`,
+      values,
+      sort: SORT,
+      defaultSort: 'name',
+      hasNulls: NULLABLE.includes(plain.sortField ?? ''),
+    },
     query === undefined ? plain : order,
     toDevice,
   )
@@ -90,8 +95,10 @@ const SORT = {
   creationDate: 'created_at',
   lastUpdated: 'updated_at',
   deletedAt: 'deleted_at',
-  connectionStatus: '(select connected from connection_info where connection_info.device_id = devices.id)',
+  connectionStatus: 'connected',
 }
+
+const NULLABLE = ['deletedAt', 'connectionStatus']
 
 function filtersOf({ deviceClass, tagFilter, parentId }: DevicesQuery, values: unknown[]): string[] {
   const classes = typeof deviceClass === 'string' ? [deviceClass].filter(Boolean) : deviceClass
@@ -109,15 +116,6 @@ const echoOf = ({ deviceClass, tagFilter, parentId }: DevicesQuery) => ({
   ...(tagFilter ? { tagFilter } : {}),
   ...(parentId ? { parentId: parentId === 'null' ? null : parentId } : {}),
 })
-
-/** A device with its connection; one whose log is empty has none, neither connected nor not. */
-export async function withConnections(db: Queryable, devices: readonly Device[]): Promise<Device[]> {
-  const known = await connectionInfoOf(
-    db,
-    devices.map(({ id }) => id),
-  )
-  return devices.map((device) => ({ ...device, connectionInfo: known.get(device.id) ?? { connected: null } }))
-}
 
 /** @throws notFound, also of a deleted one */
 export async function getDevice(db: Queryable, applicationId: string, id: string): Promise<Device> {

@@ -16,7 +16,7 @@ interface TagStore {
   /** Trusted SQL giving rows `tag (key, value)`. */
   readonly rows: string
   /** Whether one tag with exactly this is there, in a form that an index of the column can answer. */
-  readonly contains: (tag: { key: string; value?: string }, values: unknown[]) => string | undefined
+  readonly contains: (tag: { key?: string; value?: string }, values: unknown[]) => string | undefined
 }
 
 /** Tags in a jsonb column of `[{key, value}]`, where a key may be there more than once; an index is `jsonb_path_ops`. */
@@ -32,7 +32,9 @@ export function tagMapField(sql: string): CustomField {
   return tagField({
     rows: `jsonb_each_text(${sql}) as tag (key, value)`,
     contains: ({ key, value }, values) =>
-      value === undefined ? undefined : `${sql} @> $${values.push(JSON.stringify({ [key]: value }))}::jsonb`,
+      key === undefined || value === undefined
+        ? undefined
+        : `${sql} @> $${values.push(JSON.stringify({ [key]: value }))}::jsonb`,
   })
 }
 

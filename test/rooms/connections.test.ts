@@ -5,10 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { listLogEntries, setConnectionStatus } from '../../server/catalog/connections.ts'
+import { getDevice } from '../../server/catalog/devices.ts'
 import {
   appendConnections,
   type ConnectionsExport,
-  connectionInfoOf,
   exportConnections,
   forgetConnections,
 } from '../../server/stores/telemetry/connections.ts'
@@ -115,14 +115,15 @@ test('devices show the newest entry, the later one of the same millisecond, and 
   await set({ status: 'connected', connectedAt: T - 10 })
   await set({ status: 'disconnected', disconnectedAt: T - 10 })
   await set({ status: 'connected', connectedAt: T - 20 })
-  assert.deepEqual(
-    await connectionInfoOf(db, [deviceId, silent]),
-    new Map([[deviceId, { time: new Date(T - 10).toISOString(), connected: 0 }]]),
-  )
-  assert.deepEqual(
-    await db.query('select connected_ts, disconnected_ts from connection_info where connected is not null'),
-    [{ connected_ts: T - 10, disconnected_ts: T - 10 }],
-  )
+  const infoOf = async (id: string) => (await getDevice(db, applicationId, id)).connectionInfo
+  assert.deepEqual(await infoOf(deviceId), { time: new Date(T - 10).toISOString(), connected: 0 })
+  assert.deepEqual(await infoOf(silent), { connected: null })
+  const [columns] = await db.query('select connected_ts, disconnected_ts from devices where id = $1', [deviceId])
+  assert.deepEqual(columns, { connected_ts: T - 10, disconnected_ts: T - 10 })
+  await forgetConnections(db, [deviceId], { from: T - 10 })
+  assert.deepEqual(await infoOf(deviceId), { time: new Date(T - 20).toISOString(), connected: 1 })
+  await forgetConnections(db, [deviceId])
+  assert.deepEqual(await infoOf(deviceId), { connected: null })
 })
 
 async function exported(t: TestContext, db: Awaited<ReturnType<typeof openLog>>['db'], wanted: ConnectionsExport) {

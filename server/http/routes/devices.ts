@@ -27,28 +27,28 @@ export function serveDevices(door: Door, { db }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const changing = { db, forgetAttributes }
 
-  const show = async (found: readonly Device[], query: Shown): Promise<object[]> => {
-    const told = isYes(query.excludeConnectionInfo) ? found : await devices.withConnections(db, found)
+  const show = (device: Device, query: Shown): object => {
+    const { connectionInfo: _, ...rest } = device
+    const told = isYes(query.excludeConnectionInfo) ? rest : device
     const wanted = { tags: isYes(query.tagsAsObject), attributes: isYes(query.attributesAsObject) }
-    return wanted.tags || wanted.attributes ? told.map((device) => asObjects(device, wanted)) : [...told]
+    return wanted.tags || wanted.attributes ? asObjects(told, wanted) : told
   }
-  const showOne = async (device: Device, query: Shown) => (await show([device], query))[0]
 
   serve(door, createDevice, async ({ caller, params, query, body }) =>
-    showOne(await devices.createDevice(db, await enter(caller.userId, params.applicationId), body), query),
+    show(await devices.createDevice(db, await enter(caller.userId, params.applicationId), body), query),
   )
   serve(door, listDevices, async ({ caller, params, query }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
     const page = await devices.listDevices(db, applicationId, query, { deleted: isYes(query.queryDeleted) })
-    return { ...page, items: await show(page.items, query), applicationId }
+    return { ...page, items: page.items.map((device) => show(device, query)), applicationId }
   })
   serve(door, getDevice, async ({ caller, params, query }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
-    return showOne(await devices.getDevice(db, applicationId, params.deviceId), query)
+    return show(await devices.getDevice(db, applicationId, params.deviceId), query)
   })
   serve(door, patchDevice, async ({ caller, params, query, body }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
-    return showOne(await devices.patchDevice(changing, applicationId, params.deviceId, body), query)
+    return show(await devices.patchDevice(changing, applicationId, params.deviceId, body), query)
   })
   serve(door, deleteDevice, async ({ caller, params }) => {
     await devices.deleteDevice(db, await enter(caller.userId, params.applicationId), params.deviceId)

@@ -70,30 +70,6 @@ export async function readConnections(db: Queryable, deviceId: string, range: St
   }))
 }
 
-/** What a device shows of its connection, as the published API spells it. */
-export interface ConnectionInfo {
-  /** ISO 8601, of the newest entry of its log. */
-  readonly time: string
-  readonly connected: 1 | 0
-}
-
-/** The connection of devices by their ids; one whose log is empty is not in the map. */
-export async function connectionInfoOf(
-  db: Queryable,
-  deviceIds: readonly string[],
-): Promise<Map<string, ConnectionInfo>> {
-  const rows = await db.query<{ device_id: string; ts: number; connected: boolean }>(
-    'select device_id, ts, connected from connection_info where device_id = any ($1) and ts is not null',
-    [deviceIds],
-  )
-  return new Map(
-    rows.map(({ device_id, ts, connected }) => [
-      device_id,
-      { time: new Date(ts).toISOString(), connected: connected ? 1 : 0 },
-    ]),
-  )
-}
-
 /** Forgets entries of devices from `from` on and before `to`, in epoch ms; an open bound is no bound. */
 export async function forgetConnections(
   db: Queryable,
