@@ -8,16 +8,16 @@ import { translateQuery } from '../query/translate.ts'
 
 const moment = (column: string): QueryField => ({ sql: `to_timestamp(devices.${column} / 1000.0)`, type: 'time' })
 
-const STATUS: ScalarField = { sql: 'devices.connected::integer', type: 'number' }
+const STATUS: ScalarField = { sql: 'devices.connected', type: 'boolean' }
 
 /** 1, 0 and null as in `connectionInfo.connected`; also true and false, and the words of `setConnectionStatus`. */
-const STATUS_WORDS = new Map<unknown, number>([
-  ['connected', 1],
-  ['disconnected', 0],
-  ['1', 1],
-  ['0', 0],
-  [true, 1],
-  [false, 0],
+const STATUS_WORDS = new Map<unknown, boolean>([
+  ['connected', true],
+  ['disconnected', false],
+  ['1', true],
+  ['0', false],
+  [1, true],
+  [0, false],
 ])
 
 /** Users of experiences do not exist here, so no device has any: only null, and denials, match. */

@@ -128,7 +128,13 @@ function tagExists(store: TagStore, key: Part, value: Part, values: unknown[]): 
 
 /** The question in the form an index answers, when it is about one key and one value or any. */
 function containsTag(store: TagStore, key: Part, value: Part, values: unknown[]): string | undefined {
-  if (key.equals === undefined) return undefined
-  if (value.equals !== undefined) return store.contains({ key: key.equals, value: value.equals }, values)
-  return Object.keys(value).length === 0 ? store.contains({ key: key.equals }, values) : undefined
+  const isExact = (part: Part) => part.equals !== undefined || Object.keys(part).length === 0
+  if (!isExact(key) || !isExact(value) || (key.equals ?? value.equals) === undefined) return undefined
+  return store.contains(
+    {
+      ...(key.equals === undefined ? {} : { key: key.equals }),
+      ...(value.equals === undefined ? {} : { value: value.equals }),
+    },
+    values,
+  )
 }

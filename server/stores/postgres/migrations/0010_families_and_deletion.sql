@@ -40,6 +40,8 @@ alter table devices
   add column connected_ts bigint,
   add column disconnected_ts bigint;
 
+create index devices_connected on devices (application_id, connected, id) where deleted_at is null and connected is not null;
+
 create function refresh_connection() returns trigger language plpgsql as $$
 begin
   perform from devices where id in (select device_id from changed) order by id for no key update;
