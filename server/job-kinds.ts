@@ -1,9 +1,11 @@
-/** What jobs can do: one line for each kind, the work itself is in the room it is about. */
+/** What jobs can do, and what is done once a day: one line for each, the work itself is in the room it is about. */
 
 import { deviceJobs } from './catalog/device-jobs.ts'
+import { collectOrphans } from './catalog/files/orphans.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
 import { exportInputs } from './executions/input-zip.ts'
 import type { Sources } from './executions/inputs/input.ts'
+import type { Chore } from './jobs/tidy.ts'
 import type { JobWork } from './jobs/work.ts'
 import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 
@@ -11,4 +13,10 @@ import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 export const jobKinds = (sources: Sources): Readonly<Record<string, JobWork>> => ({
   ...deviceJobs({ db: sources.db, forgetAttributes }),
   [INPUT_EXPORT]: exportInputs(sources),
+})
+
+/** What is done once a day, by one process of all. */
+export const dailyChores = ({ db, blobs }: Pick<Sources, 'db' | 'blobs'>): Readonly<Record<string, Chore>> => ({
+  orphanedFiles: (now, signal) => collectOrphans(db, blobs, now, signal),
+  halfWrittenBlobs: () => blobs.dropHalfWritten(),
 })

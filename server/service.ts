@@ -20,7 +20,7 @@ import { watchLoopDelay } from './ground/loop-delay.ts'
 import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
 import type { Health, Parts } from './http/parts.ts'
-import { jobKinds } from './job-kinds.ts'
+import { dailyChores, jobKinds } from './job-kinds.ts'
 import type { Attendance } from './jobs/lost.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
@@ -92,6 +92,7 @@ export async function openService(config: Config): Promise<Service> {
             attendance: attendanceOf(running.presence, db),
             linkFile,
             callbackSecret: await openCallbackSecret(keys),
+            chores: dailyChores(sources),
           },
           { ...config.jobs, ...config.outgoing, linksMs: config.urls.ttlMs },
         ),

@@ -11,7 +11,7 @@ import { createJobs } from './jobs.ts'
 import type { Attendance } from './lost.ts'
 import { openQueue, type Queue } from './queue.ts'
 import { createTell, type Tell } from './telling.ts'
-import { openTidying } from './tidy.ts'
+import { type Chore, openTidying } from './tidy.ts'
 import type { Jobs, JobWork } from './work.ts'
 import { type JobWorker, openJobWorker } from './worker.ts'
 
@@ -49,6 +49,8 @@ export interface WorkingParts {
   readonly attendance: Attendance
   readonly linkFile: LinkFile
   readonly callbackSecret: string
+  /** What other rooms have to do once a day. */
+  readonly chores: Readonly<Record<string, Chore>>
 }
 
 export interface WorkingOptions {
@@ -72,7 +74,9 @@ export async function openWorking(parts: WorkingParts, options: WorkingOptions):
   const { callbackSecret } = parts
   const { allowPrivate, linksMs } = options
   opening.use(await openDeliverer({ db, queue, log, mailer, callbackSecret, allowPrivate }))
-  opening.use(await openTidying({ db, blobs, queue, log, filesMs: linksMs, logsMs: options.logsMs }))
+  opening.use(
+    await openTidying({ db, blobs, queue, log, filesMs: linksMs, logsMs: options.logsMs, chores: parts.chores }),
+  )
   const worker = opening.use(
     await openJobWorker(
       {

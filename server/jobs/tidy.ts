@@ -21,7 +21,12 @@ export interface TidyParts {
   readonly filesMs: number
   /** How long logs and deliveries are kept after their end. */
   readonly logsMs: number
+  /** What other rooms have to do once a day, by the name it is logged under. */
+  readonly chores: Readonly<Record<string, Chore>>
 }
+
+/** Gives how much there was to do; broken off, it is done again the next day. */
+export type Chore = (now: Date, signal: AbortSignal) => Promise<number>
 
 const DAY_SECONDS = 86_400
 /** Asked for this often by every worker; the queue lets one a day through. */
@@ -31,6 +36,7 @@ const BATCH = 500
 /** Asks for the daily pass and does it when it is its turn. */
 export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
   const { db, queue, log } = parts
+  const closing = new AbortController()
   const ask = () =>
     queue
       .put(db, TIDYING, 'daily', { everySeconds: DAY_SECONDS })
@@ -39,6 +45,7 @@ export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
     const [item] = await queue.take(db, TIDYING, 1)
     if (!item) return false
     log.info(await tidy(parts, new Date()), 'tidied')
+    for (const [name, chore] of Object.entries(parts.chores)) await doChore(log, name, chore, closing.signal)
     await queue.drop(db, item)
     return true
   }
@@ -48,8 +55,19 @@ export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      closing.abort()
       await pump[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** One that fails keeps none of the others from being done. */
+async function doChore(log: Log, name: string, chore: Chore, signal: AbortSignal): Promise<void> {
+  try {
+    const count = await chore(new Date(), signal)
+    if (count > 0) log.info({ chore: name, count }, 'chore done')
+  } catch (error) {
+    if (!signal.aborted) log.warn({ chore: name, error: messageOf(error) }, 'chore broken off')
   }
 }
 

@@ -83,6 +83,9 @@ test('what a crash left half-written is dropped at a later start; blobs, and wha
   await utimes(left, twoHoursAgo, twoHoursAgo)
   await openFsBlobs(root)
   assert.deepEqual(await filesIn(root), ['/a', '/.incoming/written'])
+  await utimes(written, twoHoursAgo, twoHoursAgo)
+  assert.deepEqual([await blobs.dropHalfWritten(), await blobs.dropHalfWritten()], [1, 0])
+  assert.deepEqual(await filesIn(root), ['/a'])
 })
 
 test('a copy lives on without the original', async (t) => {

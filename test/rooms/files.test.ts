@@ -165,6 +165,15 @@ test('private files and those of other applications are not to be seen', async (
   await assert.rejects(getFile(db, { applicationId: other, private: false }, mine), { kind: 'notFound' })
 })
 
+test('of an application that is deleted nothing can be found, though it is not removed yet', async (t) => {
+  const { db, applicationId, tree, place } = await openFiles(t)
+  await place('/', 'f')
+  const id = (await db.one<{ id: string }>('select id from files'))?.id ?? ''
+  await db.query('update applications set deleted_at = now() where id = $1', [applicationId])
+  assert.equal(await findFileByPath(db, applicationId, '/f', { private: false }), undefined)
+  await assert.rejects(getFile(db, tree, id), { kind: 'notFound' })
+})
+
 test('a list tells files from directories and filters both', async (t) => {
   const { place, list } = await openFiles(t)
   await place('/b', 'x')

@@ -56,7 +56,12 @@ test('however many workers ask, one pass a day is made', LIMIT, async (t) => {
   const { id: applicationId } = await makeApplication(db)
   await using opened = await openTestJobs({ db, folder, work: {} })
   const passes: unknown[] = []
-  const log = { ...createLog('silent'), info: (fields: unknown) => passes.push(fields) }
+  const broken: unknown[] = []
+  const log = {
+    ...createLog('silent'),
+    info: (fields: unknown) => passes.push(fields),
+    warn: (fields: unknown) => broken.push(fields),
+  }
   const queue = await openQueue(db, { supervise: false, log: createLog('silent') })
   t.after(() => queue[Symbol.asyncDispose]())
   const old = new Date(Date.now() - 91 * DAY_MS)
@@ -65,10 +70,23 @@ test('however many workers ask, one pass a day is made', LIMIT, async (t) => {
      values ('a', $1, 'mail', 'them@example.com', '', 'kept', $2), ('b', $1, 'mail', 'them@example.com', '', 'kept', now())`,
     [applicationId, old],
   )
-  const parts = { db, blobs: opened.blobs, queue, log: log as never, ...AGES }
+  let done = 0
+  const chores = {
+    one: () => Promise.reject(new Error('no use')),
+    other: async () => {
+      done += 1
+      return 0
+    },
+  }
+  const parts = { db, blobs: opened.blobs, queue, log: log as never, chores, ...AGES }
   for (let n = 0; n < 3; n++) {
     await using _ = await openTidying(parts)
     await until(async () => (await db.query('select id from deliveries')).length === 1)
   }
   assert.deepEqual(passes, [{ jobsWithoutFiles: 0, logs: 0, deliveries: 1 }])
+  assert.deepEqual(
+    [done, broken],
+    [1, [{ chore: 'one', error: 'no use' }]],
+    'one that fails keeps none from being done',
+  )
 })

@@ -52,24 +52,25 @@ async function hasDirectory(db: Queryable, tree: FileTree, directory: string): P
   return directory === '/' || (await findPath(db, tree, directory))?.type === 'directory'
 }
 
+/** Links and forms reach files without entering their application, so they have to see whether it was deleted. */
+const LIVE = 'exists (select from applications where id = files.application_id and deleted_at is null)'
+
 /** @throws notFound when this tree has no file or directory of that id */
 export async function getFile(db: Queryable, tree: FileTree, id: string): Promise<FileRow> {
-  const row = await db.one<FileRow>('select * from files where id = $1 and application_id = $2 and private = $3', [
-    id,
-    tree.applicationId,
-    tree.private,
-  ])
+  const row = await db.one<FileRow>(
+    `select * from files where id = $1 and application_id = $2 and private = $3 and ${LIVE}`,
+    [id, tree.applicationId, tree.private],
+  )
   if (!row) throw notFound(thingIn(tree))
   return row
 }
 
 /** What lies at a path as it is kept, a file or a directory. */
 export const findPath = (db: Queryable, tree: FileTree, path: string): Promise<FileRow | undefined> =>
-  db.one<FileRow>('select * from files where application_id = $1 and private = $2 and path_hash = file_hash($3)', [
-    tree.applicationId,
-    tree.private,
-    path,
-  ])
+  db.one<FileRow>(
+    `select * from files where application_id = $1 and private = $2 and path_hash = file_hash($3) and ${LIVE}`,
+    [tree.applicationId, tree.private, path],
+  )
 
 /** A file with content. */
 export interface FoundFile {

@@ -42,6 +42,8 @@ export interface Blobs {
   copyOut(key: string, file: string, signal: AbortSignal): Promise<boolean>
   /** Everything whose key starts with `prefix + '/'`, in no order; what comes or goes meanwhile may be left out. */
   list(prefix: string): AsyncIterable<ListedBlob>
+  /** Removes what crashes have left of blobs that were being written; gives their number. */
+  dropHalfWritten(): Promise<number>
   delete(key: string): Promise<void>
   /** Deletes everything whose key starts with `prefix + '/'`. */
   deleteAll(prefix: string): Promise<void>

@@ -37,6 +37,7 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
     borrow: (key) => borrow(pathOf(root, key), join(borrowed, newId())),
     copyOut: (key, file, signal) => copyOut(pathOf(root, key), file, signal),
     list: (prefix) => listBlobs(pathOf(root, prefix), prefix),
+    dropHalfWritten: () => dropStale(incoming),
     delete: (key) => rm(pathOf(root, key), { force: true }),
     deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
   }
@@ -51,11 +52,15 @@ const dropStale = (incoming: string) => dropOlder(incoming, ({ mtimeMs }) => Dat
 /** No reader takes a day. A second name changes the file's ctime; what is written in it is as old as the blob. */
 const dropForgotten = (borrowed: string) => dropOlder(borrowed, ({ ctimeMs }) => Date.now() - ctimeMs > 24 * STALE_MS)
 
-async function dropOlder(folder: string, isOld: (found: Stats) => boolean): Promise<void> {
+async function dropOlder(folder: string, isOld: (found: Stats) => boolean): Promise<number> {
+  let dropped = 0
   for (const name of await readdir(folder)) {
     const found = await stat(join(folder, name)).catch(() => undefined)
-    if (found && isOld(found)) await rm(join(folder, name), { recursive: true, force: true })
+    if (!found || !isOld(found)) continue
+    await rm(join(folder, name), { recursive: true, force: true })
+    dropped += 1
   }
+  return dropped
 }
 
 function pathOf(root: string, key: string): string {
