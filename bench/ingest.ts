@@ -6,7 +6,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Client } from '../client/client.ts'
 import { createApplication } from '../contract/applications.ts'
-import { createDevice, type DeviceAttribute } from '../contract/devices.ts'
+import { createDevice } from '../contract/devices.ts'
 import { getState } from '../contract/states.ts'
 import { createGate } from './idle.ts'
 import { median } from './measure.ts'
@@ -15,6 +15,7 @@ import { DELAY_WINDOW_MS, loopDelayMs, openOurs } from './ours.ts'
 import { cpuMs } from './processes.ts'
 import { type Batch, type Pumped, pump, quantile } from './pump.ts'
 import { atLeast, atMost, type Report } from './report.ts'
+import { ATTRIBUTES, statesOf } from './states.ts'
 
 const CONNECTIONS = 16
 const DEVICES = 100
@@ -25,15 +26,6 @@ const ROUNDS = 3
 const WARM_UP_SHARE = 0.1
 /** More often than its window is long. */
 const LOOK_MS = 5000
-
-const ATTRIBUTES: DeviceAttribute[] = [
-  { name: 'temperature', dataType: 'number' },
-  { name: 'pressure', dataType: 'number' },
-  { name: 'running', dataType: 'boolean' },
-  { name: 'mode', dataType: 'string' },
-  { name: 'position', dataType: 'gps' },
-]
-const MODES = ['idle', 'heating', 'cooling', 'fault']
 
 interface Fleet {
   readonly applicationId: string
@@ -83,19 +75,7 @@ async function makeFleet(client: Client): Promise<Fleet> {
 /** 100 states of one device, a millisecond apart; the devices take turns. */
 function batchOf({ applicationId, deviceIds }: Fleet, index: number, from: number): Batch {
   const start = from + BATCH * Math.floor(index / DEVICES)
-  const states = Array.from({ length: BATCH }, (_, step) => {
-    const wave = Math.sin((start + step) / 5000)
-    return {
-      time: start + step,
-      data: {
-        temperature: Math.round(2000 + 500 * wave) / 100,
-        pressure: Math.round(101_325 + 80 * wave),
-        running: step % 7 > 0,
-        mode: MODES[(index + step) % MODES.length],
-        position: `${(48 + wave / 100).toFixed(5)},${(11.5 + step / 1e5).toFixed(5)}`,
-      },
-    }
-  })
+  const states = statesOf(start, 1, BATCH)
   const path = `/applications/${applicationId}/devices/${deviceIds[index % DEVICES]}/state`
   return { path, body: Buffer.from(JSON.stringify(states)), states: BATCH }
 }

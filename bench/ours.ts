@@ -3,7 +3,7 @@
  * request until its final status is seen.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openServiceProcess } from '../cli/service-process.ts'
@@ -15,6 +15,7 @@ import { executeNotebook, getExecution } from '../contract/executions.ts'
 import { createNotebook, uploadNotebook } from '../contract/notebooks.ts'
 import type { ReplyOf } from '../contract/route.ts'
 import { sendState } from '../contract/states.ts'
+import { openDatabase } from '../server/stores/postgres/database.ts'
 import type { BenchNotebook } from './notebooks.ts'
 
 const EMAIL = 'bench@fieldbook.local'
@@ -23,12 +24,15 @@ const ROWS = 1000
 
 /** How often an execution is looked at: what is measured can be late by this much. */
 const LOOK_MS = 4
+const SEAL_LIMIT_MS = 120_000
 
 export interface Ours extends AsyncDisposable {
   readonly client: Client
   readonly pid: number
   /** Makes a notebook of the application, with 1,000 rows of history as its input where it reads them. */
   prepare(notebook: BenchNotebook): Promise<Ids>
+  /** Resolves when no state is left in the hot table; within two minutes. */
+  untilSealed(): Promise<void>
 }
 
 export type Detail = ReplyOf<typeof getExecution>
@@ -62,6 +66,7 @@ export async function openOurs(env: Record<string, string> = {}, nodeArgs: reado
     client,
     pid: service.pid,
     prepare: async (notebook) => prepare(client, applicationId, deviceId, notebook),
+    untilSealed: () => untilSealed(join(folder, 'data', 'postgres')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -73,6 +78,18 @@ async function untilWarm(url: string): Promise<void> {
     const health = JSON.parse(await (await fetch(`${url}/healthz`, { signal: limit })).text())
     if (health.kernels?.v4?.ready === true && health.kernels.v4.spares > 0) return
     await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Nothing of the API tells what is sealed; the database of the service does, at the socket that its pid file names. */
+async function untilSealed(clusterDir: string): Promise<void> {
+  const [, , , port, host = ''] = (await readFile(join(clusterDir, 'postmaster.pid'), 'utf8')).split('\n')
+  const connection = { host, port: Number(port), user: 'fieldbook', database: 'fieldbook' }
+  await using db = await openDatabase({ connection }, { poolSize: 1 })
+  const deadline = performance.now() + SEAL_LIMIT_MS
+  while (await db.one('select 1 from hot_states limit 1')) {
+    if (performance.now() > deadline) throw new Error(`states are still hot after ${SEAL_LIMIT_MS / 1000} s`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }
 

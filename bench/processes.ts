@@ -1,6 +1,7 @@
 /** What processes take, read from /proc: memory of one, of all with a word in their command line, of the machine. */
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 
 const MB = 1024
 
@@ -47,3 +48,50 @@ async function parentOf(pid: number): Promise<number | undefined> {
 }
 
 const kilobytes = (text: string, name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
+
+export interface Peak {
+  /** Of all groups together, at one moment, in MB. */
+  readonly sumMb: number
+  /** Of each group at that moment. */
+  readonly groups: Readonly<Record<string, number>>
+}
+
+const SAMPLE_MS = 50
+
+/**
+ * The most memory that groups of processes took together while `work` went on, looked at every 50 ms: the proportional
+ * share (PSS), in which a page that several processes have counts once. Looking costs the processes some time.
+ */
+export async function peakWhile(
+  groups: Readonly<Record<string, () => Promise<readonly number[]>>>,
+  work: () => Promise<void>,
+): Promise<Peak> {
+  let peak: Peak = { sumMb: 0, groups: {} }
+  let isOver = false
+  const watching = async () => {
+    while (!isOver) {
+      const found = await Promise.all(
+        Object.entries(groups).map(async ([name, pids]): Promise<[string, number]> => {
+          const shares = await Promise.all((await pids()).map(proportionalMb))
+          return [name, shares.reduce((sum, mb) => sum + mb, 0)]
+        }),
+      )
+      const sumMb = found.reduce((sum, [, mb]) => sum + mb, 0)
+      if (sumMb > peak.sumMb) peak = { sumMb, groups: Object.fromEntries(found) }
+      await setTimeout(SAMPLE_MS)
+    }
+  }
+  const watcher = watching()
+  try {
+    await work()
+  } finally {
+    isOver = true
+    await watcher
+  }
+  return peak
+}
+
+/** 0 for a process that has just ended. */
+async function proportionalMb(pid: number): Promise<number> {
+  return kilobytes(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''), 'Pss') / MB
+}

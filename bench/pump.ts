@@ -19,14 +19,18 @@ export interface Pumped {
 }
 
 /** Every connection takes the next batch as soon as its last one is answered. @throws when one is refused */
-export async function pump(client: Client, batches: readonly Batch[], connections: number): Promise<Pumped> {
+export async function pump(client: Client, batches: Iterable<Batch>, connections: number): Promise<Pumped> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const waits: number[] = []
+  let states = 0
   const from = performance.now()
   try {
-    const left = batches.values() // one iterator: whoever is free takes the next
+    const left = Iterator.from(batches) // one iterator: whoever is free takes the next
     const sending = async () => {
-      for (const batch of left) waits.push(await send(client, agent, batch))
+      for (let next = left.next(); !next.done; next = left.next()) {
+        waits.push(await send(client, agent, next.value))
+        states += next.value.states
+      }
     }
     await Promise.all(Array.from({ length: connections }, sending))
   } finally {
@@ -34,7 +38,7 @@ export async function pump(client: Client, batches: readonly Batch[], connection
   }
   return {
     tookMs: performance.now() - from,
-    states: batches.reduce((sum, { states }) => sum + states, 0),
+    states,
     waitsMs: waits.toSorted((a, b) => a - b),
   }
 }

@@ -6,6 +6,7 @@ import { benchIngest } from './ingest.ts'
 import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
 import { asJson, printed, type Report } from './report.ts'
+import { benchStaging } from './staging.ts'
 import { benchThroughput } from './throughput.ts'
 
 const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Promise<Report> }> = {
@@ -19,6 +20,10 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
     run: ({ rounds }) => benchCells(rounds ?? 9),
   },
   ingest: { says: 'batches of 100 states over 16 connections: states a second, waiting, the loop', run: benchIngest },
+  staging: {
+    says: "one device's day as an input, from the claim until it is there, hot and sealed",
+    run: benchStaging,
+  },
 }
 
 const HELP = `npm run bench -- [names] [--rounds N] [--rows N] [--json]
