@@ -1,5 +1,7 @@
 /** What jobs can do, and what is done once a day: one line for each, the work itself is in the room it is about. */
 
+import { exportData } from './catalog/data-export.ts'
+import { removeData } from './catalog/data-removal.ts'
 import { deviceJobs } from './catalog/device-jobs.ts'
 import { collectOrphans } from './catalog/files/orphans.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
@@ -12,6 +14,8 @@ import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 /** The work of each kind that requests queue. */
 export const jobKinds = (sources: Sources): Readonly<Record<string, JobWork>> => ({
   ...deviceJobs({ db: sources.db, forgetAttributes }),
+  dataExport: exportData(sources),
+  dataRemoval: removeData(sources),
   [INPUT_EXPORT]: exportInputs(sources),
 })
 

@@ -12,7 +12,17 @@ const READING = new Set(['User', 'Organization', 'Application'].map((what) => `a
 const SCOPE_OF: Record<string, string> = { 'notebook.cancelExecution': 'notebook.execute' }
 
 /** Operations that change nothing although they are asked for by POST. */
-const ALSO_READING = new Set(['notebook.requestInputDataExport'])
+const ALSO_READING = new Set([
+  'notebook.requestInputDataExport',
+  'devices.export',
+  'device.export',
+  'data.export',
+  'data.lastValueQuery',
+  'data.timeSeriesQuery',
+  'dataTableRows.export',
+  'dataTableRows.query',
+  'events.export',
+])
 
 /** Whether a scope allows an operation such as `notebook.get`; `reads` tells that it changes nothing. */
 export function allows(scope: readonly string[], operation: string, reads: boolean): boolean {

@@ -1,15 +1,12 @@
 /** The job that exports inputs: gathers them as for an execution, and packs what the notebook would find into one zip. */
 
-import { createWriteStream } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { ZipFile } from 'yazl'
 import { readGlobals } from '../catalog/applications.ts'
 import { getNotebook } from '../catalog/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { createTurns } from '../ground/turns.ts'
+import { packFolder } from '../ground/zip.ts'
 import type { JobWork } from '../jobs/work.ts'
 import { contextOf } from './context.ts'
 import type { Sources } from './inputs/input.ts'
@@ -46,14 +43,3 @@ export const exportInputs =
     await packFolder(inputs, path, signal)
     return { files: [{ name: 'inputs.zip', path }] }
   }
-
-/** A zip of the files of a folder, all at its root, in the order of their names. */
-export async function packFolder(folder: string, zipFile: string, signal: AbortSignal): Promise<void> {
-  const zip = new ZipFile()
-  const packed = new PassThrough()
-  zip.on('error', (error) => packed.destroy(error))
-  zip.outputStream.pipe(packed)
-  for (const name of (await readdir(folder)).sort()) zip.addFile(join(folder, name), name)
-  zip.end()
-  await pipeline(packed, createWriteStream(zipFile), { signal })
-}

@@ -11,6 +11,7 @@ import { serveAuth } from './routes/auth.ts'
 import { serveBytes } from './routes/bytes.ts'
 import { serveConnections } from './routes/connections.ts'
 import { serveData } from './routes/data.ts'
+import { serveDataJobs } from './routes/data-jobs.ts'
 import { serveDataTables } from './routes/data-tables.ts'
 import { serveDeviceAttributes } from './routes/device-attributes.ts'
 import { serveDeviceBulk } from './routes/device-bulk.ts'
@@ -70,6 +71,7 @@ export async function createApp(
   serveStates(door, parts)
   serveConnections(door, parts)
   serveData(door, parts)
+  serveDataJobs(door, parts)
   serveDataTables(door, parts)
   serveRows(door, parts)
   serveFiles(door, parts)

@@ -11,6 +11,8 @@ const cases: [string[], string, boolean, boolean][] = [
   [['all.User.read'], 'notebook.get', true, true],
   [['all.User.read'], 'notebook.execute', false, false],
   [['all.User.read'], 'notebook.requestInputDataExport', false, true],
+  [['all.Application.read'], 'data.timeSeriesQuery', false, true],
+  [['all.Application.read'], 'devices.removeData', false, false],
   [['notebook.get'], 'notebook.get', true, true],
   [['notebook.get'], 'notebook.patch', false, false],
   [['notebook.get'], 'notebooks.get', true, false],

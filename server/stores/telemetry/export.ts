@@ -7,7 +7,7 @@ import type { Transaction } from '../postgres/database.ts'
 import { copyMergedCsv } from './hot.ts'
 import { type Readers, type Reading, readSources } from './reading.ts'
 import { cell, kindsOf, relationOf, type Sources } from './relation.ts'
-import type { StatesExport, TimeRange } from './slice.ts'
+import { type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
 import { cellText } from './texts.ts'
 
 /** Writes the file; when it returns the file is whole. A slice without devices has a header and no rows. */
@@ -28,6 +28,8 @@ export async function exportStates(
   )
 }
 
+const ISO_DATE = `strftime(make_timestamp(ts * 1000), '%Y-%m-%dT%H:%M:%S.%gZ')`
+
 const isCsv = ({ format = 'csv' }: StatesExport) => format === 'csv'
 
 /** Nothing is sealed: PostgreSQL writes the rows, which takes a few milliseconds for most inputs. */
@@ -40,7 +42,7 @@ async function exportHot(
 ): Promise<void> {
   const rows = copyMergedCsv(tx, slice, range)
   const csv = createWriteStream(file)
-  csv.write(headerOf(slice.attributes))
+  csv.write(headerOf(slice))
   await pipeline(rows, csv, { signal })
 }
 
@@ -59,8 +61,10 @@ async function write(
       const columns = of.map((kind) => ({ kind, sql: cell(index, kind) }))
       return `${cellText(columns, false)} as a${index}`
     })
-    await duck.run(`copy (select ${['device_id', 'ts', ...cells].join(', ')} ${rows})
-      to ${literal(file)} (format csv, header false, prefix ${literal(headerOf(slice.attributes))}, suffix '')`)
+    const { id, date } = slice.leading ?? USUAL_LEADING
+    const leading = [...(id ? ['device_id'] : []), 'ts', ...(date ? [ISO_DATE] : [])]
+    await duck.run(`copy (select ${[...leading, ...cells].join(', ')} ${rows})
+      to ${literal(file)} (format csv, header false, prefix ${literal(headerOf(slice))}, suffix '')`)
   } else {
     const cells = slice.attributes.map(
       (name, index) => `${typedCell(kinds[index] ?? [], index)} as ${identifier(name)}`,
@@ -82,6 +86,9 @@ function typedCell(of: readonly ('number' | 'text' | 'boolean')[], index: number
 }
 
 /** Written here, because PostgreSQL would cut a name that is longer than 63 bytes. */
-const headerOf = (attributes: readonly string[]) => `${['ID', 'Timestamp', ...attributes].map(quoted).join(',')}\n`
+function headerOf({ attributes, leading: { id, date } = USUAL_LEADING }: StatesExport): string {
+  const names = [...(id ? ['ID'] : []), 'Timestamp', ...(date ? ['ISO Date'] : []), ...attributes]
+  return `${names.map(quoted).join(',')}\n`
+}
 
 const quoted = (name: string) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)

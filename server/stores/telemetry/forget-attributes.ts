@@ -1,16 +1,30 @@
-/** Forgetting single attributes of a device, when their type changes. */
+/** Forgetting single attributes of devices: when their type changes, or when they are asked to be removed. */
 
 import type { Queryable } from '../postgres/database.ts'
 
 /** Forgets everything that a device reported of these attributes. */
-export async function forgetAttributes(
+export const forgetAttributes = (
   tx: Queryable,
   applicationId: string,
   deviceId: string,
   attributes: readonly string[],
+): Promise<void> => forgetAttributesOf(tx, applicationId, [deviceId], attributes)
+
+/**
+ * Forgets what devices reported of these attributes in a range of time, all of it when the range is open. Reports of the
+ * devices must not be under way: the caller holds their rows.
+ */
+export async function forgetAttributesOf(
+  tx: Queryable,
+  applicationId: string,
+  deviceIds: readonly string[],
+  attributes: readonly string[],
+  range: { readonly from?: number | undefined; readonly to?: number | undefined } = {},
 ): Promise<void> {
-  const values = [applicationId, deviceId, attributes]
-  const of = 'application_id = $1 and device_id = $2'
+  if (attributes.length === 0 || deviceIds.length === 0) return
+  const values = [applicationId, deviceIds, attributes, range.from ?? null, range.to ?? null]
+  const of = `application_id = $1 and device_id = any ($2::text[])
+    and ($4::bigint is null or ts >= $4) and ($5::bigint is null or ts < $5)`
   await tx.query(`delete from hot_states where ${of} and doc - $3::text[] = '{}'`, values)
   await tx.query(`update hot_states set doc = doc - $3::text[] where ${of} and doc ?| $3::text[]`, values)
 }

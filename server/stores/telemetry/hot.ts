@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import type { Queryable, Transaction } from '../postgres/database.ts'
-import type { Slice, TimeRange } from './slice.ts'
+import { type Slice, type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
 import type { StateValue, StoredState } from './states.ts'
 
 /** Appends states; when it returns they are durable. */
@@ -49,11 +49,17 @@ export async function readHotStates(
  * values are taken in a query of their own, which `offset 0` keeps so: else they would be taken for every time they are
  * named. 10,000 rows of 5 attributes take 52 ms so, and took 125 ms with `csv_cell` alone.
  */
-export function copyMergedCsv(tx: Transaction, slice: Slice, range: TimeRange): NodeJS.ReadableStream {
+export function copyMergedCsv(tx: Transaction, slice: StatesExport, range: TimeRange): NodeJS.ReadableStream {
   const texts = slice.attributes.map((name, index) => `, doc ->> ${text(name)} as t${index}`)
-  const cells = slice.attributes.map((name, index) => `, ${cellOf(name, `t${index}`)}`)
+  const { id, date } = slice.leading ?? USUAL_LEADING
+  const cells = [
+    ...(id ? ['device_id'] : []),
+    'ts',
+    ...(date ? [ISO_DATE] : []),
+    ...slice.attributes.map((name, index) => cellOf(name, `t${index}`)),
+  ]
   return tx.copyTo(`copy (
-    select device_id, ts${cells.join('')}
+    select ${cells.join(', ')}
     from (
       select device_id, ts, doc${texts.join('')}
       from (
@@ -65,6 +71,8 @@ export function copyMergedCsv(tx: Transaction, slice: Slice, range: TimeRange): 
     order by device_id, ts
   ) to stdout (format csv)`)
 }
+
+const ISO_DATE = `to_char(timestamp 'epoch' + ts * interval '1 millisecond', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /**
  * What `csv_cell` gives, which is only asked where it could differ from the text of the value: truths, numbers with a

@@ -18,7 +18,17 @@ export interface Slice {
 export interface StatesExport extends Slice {
   /** Parquet has typed columns, CSV has the texts of the same values. csv unless given. */
   readonly format?: 'csv' | 'parquet'
+  /** Of CSV, which columns stand before the attributes; `ID` and `Timestamp` unless said otherwise. */
+  readonly leading?: LeadingColumns
 }
+
+export interface LeadingColumns {
+  readonly id: boolean
+  /** `ISO Date`, after the timestamp: the same moment as text, in UTC. */
+  readonly date: boolean
+}
+
+export const USUAL_LEADING: LeadingColumns = { id: true, date: false }
 
 export interface TimeRange {
   /** Epoch ms, inclusive. */
