@@ -18,8 +18,10 @@ export interface MetadataExport {
   readonly queryPath?: string
 }
 
-/** Devices held in memory at once; one has up to 32 KB of description and 256 attributes. */
-const BATCH = 500
+/** Devices are held in memory so many at once that they have about this size; one may have up to ten megabytes. */
+const BATCH_BYTES = 4_000_000
+const FIRST_BATCH = 10
+const LARGEST_BATCH = 500
 
 /** Stands between the values of a tag key that a device has more than once. */
 const JOIN = '|'
@@ -61,12 +63,22 @@ async function* readInBatches(tx: Transaction, chosen: string, values: readonly 
     `declare chosen no scroll cursor for select * from devices where ${chosen} order by id collate "C"`,
     values,
   )
+  let size = FIRST_BATCH
   for (;;) {
-    const rows = await tx.query<DeviceRow>(`fetch ${BATCH} from chosen`)
+    const rows = await tx.query<DeviceRow>(`fetch ${size} from chosen`)
     if (rows.length > 0) yield rows.map(toDevice)
-    if (rows.length < BATCH) break
+    if (rows.length < size) break
+    const fitting = (BATCH_BYTES / rows.reduce((sum, row) => sum + weightOf(row), 0)) * size
+    size = Math.max(1, Math.min(Math.floor(fitting), 4 * size, LARGEST_BATCH))
   }
 }
+
+/** About how many bytes a device takes: what is long of it are its descriptions. */
+const weightOf = ({ description, attributes, tags }: DeviceRow) =>
+  attributes.reduce(
+    (sum, attribute) => sum + 200 + (attribute.description?.length ?? 0),
+    1000 + tags.length * 100 + (description?.length ?? 0),
+  )
 
 async function tagKeys(tx: Queryable, chosen: string, values: readonly unknown[]): Promise<string[]> {
   const rows = await tx.query<{ key: string }>(
