@@ -86,7 +86,7 @@ test('new content comes by a patch; until it is there the old one is served', as
   const patched = await losant.call<FileWithUpload>('file.patch', {
     applicationId,
     fileId: id,
-    updates: { contentType: 'text/markdown', fileDimensions: { width: 2, height: 1 } },
+    updates: { contentType: 'text/markdown', fileDimensions: { width: 2, height: 1, depth: 'ignored' } },
   })
   assert.deepEqual([patched.id, patched.status, patched.contentType], [id, 'pending', 'text/markdown'])
   assert.equal(await read({ url }), 'one')

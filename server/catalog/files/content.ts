@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { invalid, notFound } from '../../ground/errors.ts'
+import { invalid, notFound, unavailable } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
 import type { Blobs } from '../../stores/blobs/blobs.ts'
 import { isAway } from '../../stores/postgres/away.ts'
@@ -23,7 +23,8 @@ export interface Limit {
 
 /**
  * Stores new content of a file: all of it or nothing. Of several uploads to one file the one that ends last counts.
- * @throws notFound when the file is gone by then; invalid when there is more than `limit` allows; whatever `content` throws
+ * @throws notFound when the file is gone by then; invalid when there is more than `limit` allows; unavailable when the
+ *   disk is full; whatever `content` throws
  */
 export async function storeContent(
   { db, blobs }: { db: Database; blobs: Blobs },
@@ -34,7 +35,7 @@ export async function storeContent(
 ): Promise<FileRow> {
   const blobKey = `${fileBlobs(tree.applicationId)}/${newId()}`
   const md5 = createHash('md5') // what S3 calls the content by, and clients compare with
-  const { sizeBytes } = await blobs.put(blobKey, Readable.from(measured(content, limit, md5)))
+  const { sizeBytes } = await blobs.put(blobKey, Readable.from(measured(content, limit, md5))).catch(toldWhenFull)
   try {
     const { row, replaced } = await record(db, tree, id, { blobKey, sizeBytes, etag: md5.digest('hex') })
     // The upload is complete either way; the daily pass takes what could not be deleted.
@@ -45,6 +46,12 @@ export async function storeContent(
     if (!isAway(error)) await blobs.delete(blobKey)
     throw error
   }
+}
+
+/** The disk's limit, or a quota's: nothing is wrong with the upload, and later there may be room. */
+function toldWhenFull(error: unknown): never {
+  const isFull = error instanceof Error && 'code' in error && /^(?:ENOSPC|EDQUOT)$/.test(String(error.code))
+  throw isFull ? unavailable('There is no room for this file at the moment', error) : error
 }
 
 async function* measured(

@@ -1,6 +1,6 @@
 /** Files before their content: made by a client that is about to upload, or told that new content will come. */
 
-import type { FilePatch, FilePost } from '../../../contract/files.ts'
+import type { FileDimensions, FilePatch, FilePost } from '../../../contract/files.ts'
 import { invalid } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
 import type { Database, Queryable } from '../../stores/postgres/database.ts'
@@ -54,7 +54,7 @@ export async function createFile(
         post.type === 'file' ? 'pending' : 'completed',
         post.fileSize ?? null,
         post.contentType || null,
-        post.fileDimensions ? JSON.stringify(post.fileDimensions) : null,
+        jsonOf(post.fileDimensions),
         author.type,
         author.id,
       ],
@@ -86,10 +86,14 @@ export async function expectContent(db: Queryable, tree: FileTree, id: string, p
       tree.private,
       patch.fileSize ?? null,
       patch.contentType || null,
-      patch.fileDimensions ? JSON.stringify(patch.fileDimensions) : null,
+      jsonOf(patch.fileDimensions),
     ],
   )
   if (row) return row
   await getFile(db, tree, id)
   throw invalid('A directory has no content that could be uploaded')
 }
+
+/** Only what is known of them: a patch may say more. */
+const jsonOf = (dimensions: FileDimensions | undefined) =>
+  dimensions ? JSON.stringify({ width: dimensions.width, height: dimensions.height }) : null
