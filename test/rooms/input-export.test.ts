@@ -1,11 +1,9 @@
 /** The export of a notebook's inputs: when it is refused, what its zip holds, and how an input that fails ends it. */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { promisify } from 'node:util'
 import type { InputExportOptions } from '../../contract/input-exports.ts'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import type { StoredNotebook } from '../../server/catalog/notebooks.ts'
@@ -22,6 +20,7 @@ import type { Database } from '../../server/stores/postgres/database.ts'
 import { makeApplication, makeDevice, makeFolder, makeNotebook } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 import { makeStaging } from '../support/staging.ts'
+import { readZip } from '../support/zip.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
 const QUARTER_MS = 15 * 60_000
@@ -103,14 +102,9 @@ test('what is asked for stands in the job: the query time as it was then', async
   })
 })
 
-/** The files of a zip, by Python's own reader, which also checks their sums. */
-async function unzipped(t: TestContext, zipFile: string): Promise<Record<string, string>> {
-  const folder = await makeFolder(t)
-  const script =
-    'import json, sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(json.dumps({n: z.read(n).decode() for n in z.namelist()}))'
-  const { stdout } = await promisify(execFile)('python3', ['-c', script, zipFile], { cwd: folder, maxBuffer: 1e8 })
-  return JSON.parse(stdout)
-}
+/** The texts of the files of a zip. */
+const unzipped = async (zipFile: string): Promise<Record<string, string>> =>
+  Object.fromEntries(Object.entries(await readZip(zipFile)).map(([name, content]) => [name, String(content)]))
 
 async function work(t: TestContext, db: Database, applicationId: string, inputs: NotebookInput[], input: object = {}) {
   const { id } = await makeNotebook(db, { applicationId, inputs })
@@ -139,7 +133,7 @@ test('the zip holds every input under its rendered name at the root, and the con
   const [file, ...others] = await work(t, db, applicationId, inputs, { templateContext: context })
   assert.deepEqual(others, [])
   assert.equal(file?.name, 'inputs.zip')
-  const files = await unzipped(t, file.path)
+  const files = await unzipped(file.path)
   assert.deepEqual(Object.keys(files), ['context.json', 'data.csv', 'devices.csv'])
   assert.equal(files['context.json'], context)
   assert.equal(files['data.csv'], 'ID,Timestamp\n')
@@ -163,7 +157,7 @@ test('a notebook without inputs gives an empty zip, one that is gone none', asyn
   const db = await openTestDatabase(t)
   const { id: applicationId } = await makeApplication(db)
   const [file] = await work(t, db, applicationId, [])
-  assert.deepEqual(await unzipped(t, file?.path ?? ''), {})
+  assert.deepEqual(await unzipped(file?.path ?? ''), {})
   const job = { applicationId, resourceId: newId(), input: {} } as RunningJob
   const staging = await makeStaging(t, db, applicationId)
   const tools: JobTools = {

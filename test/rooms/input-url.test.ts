@@ -1,9 +1,10 @@
 /** Input externalUrl: the answer byte for byte, templates in the address, and every way it can fail told in words. */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { makeApplication } from '../support/make.ts'
@@ -30,6 +31,8 @@ test('what the address answers is the file, its parts made by templates', async 
   const staging = await makeStaging(t, db, (await makeApplication(db)).id, { context })
   const url = '{{globals.origin}}/x?name={{encodeURIComponent ctx.name}}'
   assert.equal(await gathered(staging, input(url)), '"/x?name=a%20b%26c"\r\n\u00fc')
+  const { mode } = await stat(join(staging.folder, 'got.bin'))
+  assert.equal(mode & 0o777, 0o644, 'runs are users of their own')
 })
 
 test('a failure is told in words, leaves no file, and is no fault of the database', async (t) => {

@@ -62,6 +62,7 @@ const REPLIES = {
   'notebook.upload': 'notebook',
   'notebook.execute': 'success',
   'notebook.logs': 'notebookExecutionLogs',
+  'notebook.requestInputDataExport': 'jobEnqueuedResult',
 } as const
 
 export type Operation = keyof typeof REPLIES
@@ -133,7 +134,7 @@ function schemaOf(name: string): ValidateFunction {
 
 /**
  * Words that the published API got after this client was made (its version is 1.20, the API's 1.30): newer images,
- * cancellation, and outputs to a temporary URL.
+ * cancellation, outputs to a temporary URL, and inputs from application files.
  */
 const LATER_WORDS: Record<string, string[]> = { v2: ['v3', 'v4'], timeout: ['canceling', 'canceled'] }
 const TEMPORARY_URL = {
@@ -143,8 +144,22 @@ const TEMPORARY_URL = {
   additionalProperties: false,
 }
 
+const APPLICATION_FILE = {
+  type: 'object',
+  properties: {
+    inputType: { enum: ['applicationFile'] },
+    fileName: { type: 'string' },
+    filePath: { type: 'string' },
+    private: { type: 'boolean' },
+  },
+  required: ['inputType', 'fileName', 'filePath'],
+  additionalProperties: false,
+}
+
 /** And properties: an object that has all of the first may have the others as well. */
 const LATER_PROPERTIES: [has: string[], later: object][] = [
+  // Inputs: devices and events as JSON.
+  [['inputType', 'queryJson'], { format: { enum: ['csv', 'json'] } }],
   // Time series: what order and limit were asked for, no resolution of raw states, tags of the devices.
   [
     ['start', 'end', 'resolution', 'aggregation', 'devices'],
@@ -167,10 +182,10 @@ function widen(schema: unknown): object {
       const later = LATER_PROPERTIES.filter(([has]) => has.every((name) => Object.hasOwn(value, name)))
       return Object.assign({}, value, ...later.map(([, properties]) => properties))
     }
-    const isOutputs =
-      key === 'oneOf' &&
-      value.some(({ properties }: { properties?: object }) => properties && 'outputType' in properties)
-    return isOutputs ? [...value, TEMPORARY_URL] : value
+    const isUnionOf = (name: string) =>
+      key === 'oneOf' && value.some(({ properties }: { properties?: object }) => properties && name in properties)
+    if (isUnionOf('outputType')) return [...value, TEMPORARY_URL]
+    return isUnionOf('inputType') ? [...value, APPLICATION_FILE] : value
   })
   return copy
 }
