@@ -6,6 +6,7 @@ import { forgetConnections } from '../stores/telemetry/connections.ts'
 import { forgetAttributesOf } from '../stores/telemetry/forget-attributes.ts'
 import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 import { chosenDevices, type DeviceSelection } from './device-choice.ts'
+import { lockFamilies } from './device-family.ts'
 
 /** What is to be removed, with the bounds resolved when it was asked for: epoch ms, the start 1 for the beginning. */
 export interface DataRemoval extends DeviceSelection {
@@ -35,6 +36,7 @@ export const removeData =
       signal.throwIfAborted()
       const ids = devices.slice(from, from + BATCH).map(({ id }) => id)
       await db.transaction(async (tx) => {
+        await lockFamilies(tx, applicationId)
         // Reports under way end first, and what comes later was reported later.
         await tx.query('select from devices where id = any ($1) order by id for update', [ids])
         if (wanted.attributes?.length) await forgetAttributesOf(tx, applicationId, ids, wanted.attributes, range)
