@@ -4,6 +4,7 @@ import { exportData } from './catalog/data-export.ts'
 import { removeData } from './catalog/data-removal.ts'
 import { deviceJobs } from './catalog/device-jobs.ts'
 import { collectOrphans } from './catalog/files/orphans.ts'
+import { rowJobs } from './catalog/row-jobs.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
 import { exportInputs } from './executions/input-zip.ts'
 import type { Sources } from './executions/inputs/input.ts'
@@ -16,6 +17,7 @@ export const jobKinds = (sources: Sources): Readonly<Record<string, JobWork>> =>
   ...deviceJobs({ db: sources.db, forgetAttributes }),
   dataExport: exportData(sources),
   dataRemoval: removeData(sources),
+  ...rowJobs(sources.db),
   [INPUT_EXPORT]: exportInputs(sources),
 })
 

@@ -1,7 +1,7 @@
 /** What PostgreSQL says of a constraint that a row breaks, said again with the public name of the column. Pure. */
 
 import { invalid } from '../ground/errors.ts'
-import type { StoredTable } from './columns.ts'
+import type { StoredColumn, StoredTable } from './columns.ts'
 
 /** A constraint that a row would break. */
 interface Violation {
@@ -16,8 +16,6 @@ interface Violation {
 /** PostgreSQL, appendix A. */
 const NOT_NULL_VIOLATION = '23502'
 const UNIQUE_VIOLATION = '23505'
-/** An entry of a B-tree has to fit a third of a page. */
-const PROGRAM_LIMIT_EXCEEDED = '54000'
 
 /** The violation an error tells of, undefined when it tells of none. */
 export function readViolation(error: unknown, table: StoredTable): Violation | undefined {
@@ -31,10 +29,7 @@ export function readViolation(error: unknown, table: StoredTable): Violation | u
     const [, stored, value = '?'] = /\((c\d+)\)=\((.*)\)/s.exec(detail) ?? []
     return { column: nameOf(stored), says: `is unique, but the value "${shorten(value)}" would be there twice`, value }
   }
-  const [, long] = error.code === PROGRAM_LIMIT_EXCEEDED ? (/_(c\d+)"/.exec(error.message) ?? []) : []
-  return long
-    ? { column: nameOf(long), says: 'is unique, and a unique value has at most about 2,700 bytes' }
-    : undefined
+  return undefined
 }
 
 /** The error in the words of an import, or as it was. */
@@ -42,6 +37,16 @@ export function tellViolation(error: unknown, table: StoredTable): unknown {
   const violation = readViolation(error, table)
   return violation ? invalid(`Column "${violation.column}" ${violation.says}`, error) : error
 }
+
+/** An entry of PostgreSQL's B-tree has at most 2,704 bytes, some of which are its own. */
+export const MAX_UNIQUE_BYTES = 2600
+
+/** Whether a value can't be in the index of its column. Bytes are only counted where they could be too many. */
+export const isTooLong = ({ constraint }: StoredColumn, value: unknown): boolean =>
+  constraint === 'unique' &&
+  typeof value === 'string' &&
+  value.length > MAX_UNIQUE_BYTES / 4 &&
+  Buffer.byteLength(value) > MAX_UNIQUE_BYTES
 
 /** At most 100 characters of a value, for a message. */
 export const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

@@ -13,7 +13,7 @@ import { newId } from '../ground/ids.ts'
 import type { Transaction } from '../stores/postgres/transaction.ts'
 import { COPY_NULL, copyCell, copyText, TypeGuess } from './cells.ts'
 import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
-import { shorten, tellViolation } from './constraints.ts'
+import { isTooLong, MAX_UNIQUE_BYTES, shorten, tellViolation } from './constraints.ts'
 
 export interface CsvImport {
   /** Path that can be opened for reading, any number of times. */
@@ -146,6 +146,8 @@ function lineMaker(table: StoredTable, header: readonly string[]): (record: read
       const text = cell === undefined ? absent : copyCell(column.dataType, cell)
       if (text === undefined) throw badCell(column, row, `: "${shorten(cell ?? '')}" is not a ${column.dataType}`)
       if (isRequired && text === COPY_NULL) throw badCell(column, row, ' is empty, but the column is required')
+      if (isTooLong(column, cell))
+        throw badCell(column, row, ` is unique, so it must have at most ${MAX_UNIQUE_BYTES} bytes`)
       line += `\t${text}`
     }
     return `${line}\n`

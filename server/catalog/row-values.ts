@@ -3,6 +3,7 @@
 import type { RowValues } from '../../contract/rows.ts'
 import { invalid } from '../ground/errors.ts'
 import type { StoredColumn } from './columns.ts'
+import { isTooLong, MAX_UNIQUE_BYTES } from './constraints.ts'
 
 /** Values by the names that the columns have in PostgreSQL. */
 export type StoredValues = Readonly<Record<string, string | number | boolean | null>>
@@ -35,6 +36,7 @@ function checkValue<T extends string | number | boolean | null>(column: StoredCo
     if (column.constraint === 'required') throw invalid(`${field} is required, and must be a ${column.dataType}`)
     return value
   }
+  if (isTooLong(column, value)) throw invalid(`${field} is unique, so it must have at most ${MAX_UNIQUE_BYTES} bytes`)
   if (typeof value === column.dataType) return value
   throw invalid(`${field} must be a ${column.dataType}, not ${JSON.stringify(value).slice(0, 100)}`)
 }

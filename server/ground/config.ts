@@ -41,6 +41,7 @@ export interface Config {
     readonly slots: number
     readonly limitMs: number
     readonly inputExportIntervalMs: number
+    readonly rowsExportIntervalMs: number
     readonly logsMs: number
   }
   /** Requests to other people's addresses, and mail. */
@@ -107,6 +108,7 @@ export function readConfig(env: Environment, root: string): Config {
       limitMs: read(S.jobTime),
       logsMs: read(S.jobLogAge),
       inputExportIntervalMs: read(S.inputExportInterval),
+      rowsExportIntervalMs: read(S.rowsExportInterval),
     },
     outgoing: {
       allowPrivate: read(S.allowPrivate) === 'true',

@@ -189,6 +189,13 @@ export const SETTINGS = {
     expects: A_DURATION,
     parse: duration,
   }),
+  rowsExportInterval: entry({
+    name: 'FIELDBOOK_ROWS_EXPORT_INTERVAL',
+    default: '5m',
+    says: 'How often the rows of one data table may be exported; 0s as often as anybody likes.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   ingestMaxAge: entry({
     name: 'FIELDBOOK_INGEST_MAX_AGE',
     default: '',

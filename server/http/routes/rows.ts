@@ -2,13 +2,14 @@
 
 import * as contract from '../../../contract/rows.ts'
 import { enterApplication } from '../../catalog/applications.ts'
+import { requestRowsExport } from '../../catalog/row-jobs.ts'
 import * as writes from '../../catalog/row-writes.ts'
 import { listRows } from '../../catalog/rows.ts'
 import type { Parts } from '../parts.ts'
 import { type Call, type Door, serve } from '../serve.ts'
 
 /** Registers the routes of rows. */
-export function serveRows(door: Door, { db }: Parts): void {
+export function serveRows(door: Door, { db, jobs, config }: Parts): void {
   /** Whose table it is, checked, and which. */
   const enter = async ({ caller, params }: Pick<Call<typeof contract.listRows>, 'caller' | 'params'>) =>
     [db, await enterApplication(db, caller.userId, params.applicationId), params.dataTableId] as const
@@ -26,6 +27,17 @@ export function serveRows(door: Door, { db }: Parts): void {
   serve(door, contract.truncateRows, async (call) => {
     await writes.truncateRows(...(await enter(call)))
     return { success: true }
+  })
+  serve(door, contract.exportRows, async (call) => {
+    const [, applicationId, dataTableId] = await enter(call)
+    return requestRowsExport(db, jobs, {
+      applicationId,
+      dataTableId,
+      options: call.body,
+      requester: { type: 'user', id: call.caller.userId },
+      baseUrl: call.baseUrl,
+      intervalMs: config.jobs.rowsExportIntervalMs,
+    })
   })
   serve(door, contract.getRow, async (call) => writes.getRow(...(await enter(call)), call.params.rowId))
   serve(door, contract.patchRow, async (call) => writes.patchRow(...(await enter(call)), call.params.rowId, call.body))

@@ -6,13 +6,17 @@
 import type { Readable, Writable } from 'node:stream'
 import pg from 'pg'
 import { from, to } from 'pg-copy-streams'
+import { type Literal, withLiterals } from './literals.ts'
 import { createQueryable, type Queryable } from './queryable.ts'
 
 export interface Streaming extends Queryable {
   /** `copy … from stdin`: the rows are in when the stream has finished; destroying the stream takes none of them. */
   copyFrom(statement: string): Writable
-  /** `copy … to stdout`, as bytes. Destroying the stream before its end costs the session: nothing can follow on it. */
-  copyTo(statement: string): Readable
+  /**
+   * `copy … to stdout`, as bytes; `values` are for `$1…` in it. Destroying the stream before its end costs the session:
+   * nothing can follow on it.
+   */
+  copyTo(statement: string, values?: readonly Literal[]): Readable
 }
 
 /** The methods of one session. `mayAsk` throws when the session is no longer this user's. */
@@ -24,7 +28,7 @@ export function createStreaming(client: pg.Client, mayAsk: (text: string) => voi
   return {
     ...createQueryable((text, values) => guarded(text, () => client.query(text, values))),
     copyFrom: (statement) => guarded(statement, () => client.query(from(statement))),
-    copyTo: (statement) => guarded(statement, () => copyTo(client, statement)),
+    copyTo: (statement, values = []) => guarded(statement, () => copyTo(client, withLiterals(statement, values))),
   }
 }
 

@@ -35,6 +35,3 @@ end
 $$;
 
 create trigger data_tables_rows after delete on data_tables for each row execute function drop_rows();
-
--- When the rows were last asked to be exported, which may be done once in a while.
-alter table data_tables add column exported_at timestamptz;

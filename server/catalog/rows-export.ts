@@ -1,0 +1,101 @@
+/** Rows of data tables as CSV, straight from PostgreSQL to a file: they never become objects here. */
+
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { csvLine } from '../ground/csv.ts'
+import { invalid } from '../ground/errors.ts'
+import { translateQuery } from '../query/translate.ts'
+import type { Database, Transaction } from '../stores/postgres/database.ts'
+import type { Literal } from '../stores/postgres/literals.ts'
+import { ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
+import { readTable } from './data-tables.ts'
+import { directionOf } from './listing.ts'
+import { orderOf, rowFields } from './rows.ts'
+
+/** Which rows, in which order; without anything all of them by their id. */
+export interface RowsWanted {
+  readonly query?: unknown
+  readonly sortColumn?: string
+  readonly sortDirection?: string
+  /** Rows to leave out at the beginning. */
+  readonly offset?: number
+  readonly limit?: number
+}
+
+/** What messages call the parts of what is wanted. */
+export interface WantedPaths {
+  readonly query: string
+  /** What the names of the others begin with. */
+  readonly options: string
+}
+
+const PATHS: WantedPaths = { query: 'query', options: '' }
+
+/**
+ * Writes rows to `file` as CSV: `id,createdAt,updatedAt,<columns>`, times in ISO 8601 with milliseconds, booleans as true
+ * and false, null as an empty cell and empty text as "". Gives the columns of the table. Holds a session of the pool
+ * meanwhile, which may be long: callers bound how many they ask for at once.
+ * @throws notFound; invalid naming the fault of the query, or a column to sort by that is none
+ */
+export async function exportRows(
+  db: Database,
+  { applicationId, dataTableId }: { applicationId: string; dataTableId: string },
+  wanted: RowsWanted,
+  file: string,
+  signal: AbortSignal,
+  paths: WantedPaths = PATHS,
+): Promise<readonly StoredColumn[]> {
+  const write = async (tx: Transaction, table: StoredTable) => {
+    const { statement, values } = copyStatement(table, wanted, paths)
+    const rows = tx.copyTo(statement, values)
+    const csv = createWriteStream(file)
+    // Written here, because PostgreSQL would cut a name that is longer than 63 bytes.
+    csv.write(csvLine([...ROW_FIELDS, ...table.columns.map(({ name }) => name)]))
+    await pipeline(rows, csv, { signal })
+    return table.columns
+  }
+  try {
+    return await readTable(db, applicationId, dataTableId, write, { statementTimeoutMs: 0 })
+  } catch (error) {
+    // A session that is cut off in the middle looks like a database that went away.
+    signal.throwIfAborted()
+    throw error
+  }
+}
+
+/** Whether the rows could be exported as wanted. @throws as exportRows */
+export function checkWanted(table: StoredTable, wanted: RowsWanted, paths: WantedPaths): void {
+  copyStatement(table, wanted, paths)
+}
+
+function copyStatement(table: StoredTable, wanted: RowsWanted, paths: WantedPaths) {
+  // translateQuery pushes nothing else: operands of queries are text, numbers, booleans, and lists of those.
+  const values: Literal[] = []
+  const condition = translateQuery(wanted.query ?? {}, rowFields(table), values, paths.query)
+  const order = orderOf(
+    table,
+    wanted.sortColumn || 'id',
+    directionOf(wanted.sortDirection),
+    `${paths.options}sortColumn`,
+  )
+  const cells = ['id', isoTime('created_at'), isoTime('updated_at'), ...table.columns.map(cellOf)].join(', ')
+  const limit = bound(`${paths.options}limit`, wanted.limit)
+  const offset = bound(`${paths.options}offset`, wanted.offset)
+  const statement = `copy (
+    select ${cells} from ${rowsOf(table.id)} where ${condition} ${order}
+    limit ${limit ?? 'all'} offset ${offset ?? 0}
+  ) to stdout (format csv)`
+  return { statement, values }
+}
+
+const isoTime = (sql: string) => `to_char(${sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+const cellOf = ({ stored, dataType }: StoredColumn) =>
+  dataType === 'boolean' ? `case ${stored} when true then 'true' when false then 'false' end` : stored
+
+/** PostgreSQL counts in 64 bits, of which JavaScript has 53. */
+function bound(name: string, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid(`${name} must be a whole number of zero or more`)
+}
