@@ -98,6 +98,7 @@ export async function openService(config: Config): Promise<Service> {
         ),
       )
     : undefined
+  if (running) opening.use(telemetry.keepUp())
   if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices: telemetry.forget, log: logger }))
   const parts = { running, isDraining: false }
 

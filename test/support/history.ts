@@ -48,10 +48,20 @@ export async function makeTelemetry(t: TestContext, db: Database, options: Parti
 export async function openHistory(t: TestContext, options: Partial<TelemetryOptions> = {}): Promise<History> {
   const db = await openTestDatabase(t, { poolSize: 12 })
   const parts = await makeTelemetry(t, db, options)
-  const { id: applicationId } = await makeApplication(db)
+  return historyOf({ db, ...parts }, (await makeApplication(db)).id)
+}
+
+type Parts = Pick<History, 'db' | 'blobs' | 'duckdb' | 'telemetry' | 'folder'>
+
+/** The same room with another application. */
+export function historyOf(parts: Parts, applicationId: string): History {
+  const { db, blobs, duckdb, telemetry, folder } = parts
   return {
     db,
-    ...parts,
+    blobs,
+    duckdb,
+    telemetry,
+    folder,
     applicationId,
     append: (deviceId, ...states) =>
       appendStates(
@@ -61,8 +71,8 @@ export async function openHistory(t: TestContext, options: Partial<TelemetryOpti
         states.map(([ts, doc]) => ({ ts, doc })),
       ),
     async exported(wanted) {
-      const file = join(parts.folder, newId())
-      await parts.telemetry.exportStates({ applicationId, ...wanted }, file, new AbortController().signal)
+      const file = join(folder, newId())
+      await telemetry.exportStates({ applicationId, ...wanted }, file, new AbortController().signal)
       return readFile(file, 'utf8')
     },
   }

@@ -1,7 +1,9 @@
 /** The merged states of devices as a file: CSV or Parquet, rows by device id, then time. */
 
 import { createWriteStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import type { DuckSession } from '../duckdb/duckdb.ts'
 import { identifier, literal } from '../duckdb/sql.ts'
 import type { Transaction } from '../postgres/database.ts'
 import { copyMergedCsv } from './hot.ts'
@@ -63,8 +65,7 @@ async function write(
     })
     const { id, date } = slice.leading ?? USUAL_LEADING
     const leading = [...(id ? ['device_id'] : []), 'ts', ...(date ? [ISO_DATE] : [])]
-    await duck.run(`copy (select ${[...leading, ...cells].join(', ')} ${rows})
-      to ${literal(file)} (format csv, header false, prefix ${literal(headerOf(slice))}, suffix '')`)
+    await writeCsv(duck, `select ${[...leading, ...cells].join(', ')} ${rows}`, headerOf(slice), file)
   } else {
     const cells = slice.attributes.map(
       (name, index) => `${typedCell(kinds[index] ?? [], index)} as ${identifier(name)}`,
@@ -72,6 +73,14 @@ async function write(
     await duck.run(`copy (select ${[`device_id as "ID"`, `ts as "Timestamp"`, ...cells].join(', ')} ${rows})
       to ${literal(file)} (format parquet, compression zstd)`)
   }
+}
+
+/** DuckDB ends a row before the next one begins, and the last one with the suffix; names of columns it would change. */
+async function writeCsv(duck: DuckSession, select: string, header: string, file: string): Promise<void> {
+  const [written] = await duck.rows<{ Count: number }>(
+    `copy (${select}) to ${literal(file)} (format csv, header false, prefix ${literal(header)}, suffix '\n')`,
+  )
+  if (written?.Count === 0) await writeFile(file, header)
 }
 
 /** An attribute of one kind keeps its type; one that was of several is text, as in CSV. */

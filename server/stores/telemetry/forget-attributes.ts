@@ -1,6 +1,7 @@
 /** Forgetting single attributes of devices: when their type changes, or when they are asked to be removed. */
 
 import type { Queryable } from '../postgres/database.ts'
+import { lockForgetting } from './tombstones.ts'
 
 /** Forgets everything that a device reported of these attributes. */
 export const forgetAttributes = (
@@ -25,6 +26,13 @@ export async function forgetAttributesOf(
   const values = [applicationId, deviceIds, attributes, range.from ?? null, range.to ?? null]
   const of = `application_id = $1 and device_id = any ($2::text[])
     and ($4::bigint is null or ts >= $4) and ($5::bigint is null or ts < $5)`
+  await lockForgetting(tx, applicationId)
   await tx.query(`delete from hot_states where ${of} and doc - $3::text[] = '{}'`, values)
   await tx.query(`update hot_states set doc = doc - $3::text[] where ${of} and doc ?| $3::text[]`, values)
+  await tx.query(
+    `insert into tombstones (application_id, device_id, attributes, from_ts, to_ts, up_to_seq)
+     select $1, device_id, $3::text[], $4, $5, (select last_value from hot_states_seq_seq)
+     from unnest($2::text[]) as given (device_id)`,
+    values,
+  )
 }

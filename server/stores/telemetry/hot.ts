@@ -27,7 +27,7 @@ export async function appendStates(
 }
 
 /** What of the hot table has been forgotten, although a transaction that was under way wrote it afterwards. */
-const NOT_FORGOTTEN = `not exists (select from tombstones t where t.application_id = hot_states.application_id
+const NOT_FORGOTTEN = `not exists (select from tombstones t where t.application_id = hot_states.application_id and t.attributes is null
   and (t.device_id is null or t.device_id = hot_states.device_id) and hot_states.seq <= t.up_to_seq
   and (t.from_ts is null or hot_states.ts >= t.from_ts) and (t.to_ts is null or hot_states.ts < t.to_ts))`
 

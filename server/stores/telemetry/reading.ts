@@ -10,7 +10,7 @@ import { literal } from '../duckdb/sql.ts'
 import type { Database, Transaction } from '../postgres/database.ts'
 import { copyReports } from './hot.ts'
 import { cell, type HotTable, type LocalSegment, type Sources } from './relation.ts'
-import { blobOf } from './segments.ts'
+import { blobOf, type Segment } from './segments.ts'
 import { KINDS, type Kind, type Slice } from './slice.ts'
 import { type Keeping, openView, type View } from './view.ts'
 
@@ -59,7 +59,7 @@ export async function readSlice<T>(
         throw error
       })
     if (seen.done) return seen.done.value
-    const segments = await borrowAll(readers.blobs, seen.view, stack)
+    const segments = await borrowAll(readers.blobs, seen.view.segments, stack)
     if (segments) return await readers.duckdb.session(signal, (duck) => work({ duck, view: seen.view, segments }))
   }
   throw unavailable('The files of the states asked for were replaced again and again; try again')
@@ -102,9 +102,13 @@ export async function readSources<T>(
 }
 
 /** The files of the segments, until the stack is disposed; undefined when one is not there any more. */
-async function borrowAll(blobs: Blobs, view: View, stack: AsyncDisposableStack): Promise<LocalSegment[] | undefined> {
+export async function borrowAll(
+  blobs: Blobs,
+  segments: readonly Segment[],
+  stack: AsyncDisposableStack,
+): Promise<LocalSegment[] | undefined> {
   const found: LocalSegment[] = []
-  for (const segment of view.segments) {
+  for (const segment of segments) {
     const file = await blobs.borrow(blobOf(segment))
     if (!file) return undefined
     found.push({ segment, path: stack.use(file).path })

@@ -34,8 +34,10 @@ export interface Sources {
 
 /** Which rows of the sources. */
 export interface Wanted extends TimeRange {
-  /** Sorted; undefined for all that the segments have. */
-  readonly deviceIds: readonly string[] | undefined
+  /** Sorted; undefined for all that there are. */
+  readonly deviceIds?: readonly string[] | undefined
+  /** The first and the last of a range of devices. */
+  readonly between?: readonly [string, string] | undefined
 }
 
 /** The column of an attribute, by its place, for one kind of value. */
@@ -94,18 +96,23 @@ function scan(
   wanted: Wanted,
   rank: number | undefined,
 ): string {
+  const touching = tombstones.filter((tombstone) => run.some(({ segment }) => touches(tombstone, segment)))
   const present = new Set(
     run.flatMap(({ segment }) => segment.columns.map(({ attribute, kind }) => columnName(attribute, kind))),
   )
   const cells = attributes.flatMap((attribute, index) =>
     (kinds[index] ?? []).map((kind) => {
       const column = columnName(attribute, kind)
-      return `${present.has(column) ? identifier(column) : `null::${TYPES[kind]}`} as ${cell(index, kind)}`
+      const value = present.has(column) ? identifier(column) : `null::${TYPES[kind]}`
+      return `${remembered(value, attribute, touching)} as ${cell(index, kind)}`
     }),
   )
   const columns = ['device as device_id', 'ts', ...cells, ...(rank === undefined ? [] : [`${rank}::bigint as rank`])]
   if (run.length === 0) return `${nothing(kinds, rank !== undefined)}`
-  const conditions = [...inWanted('device', run, wanted), ...notForgotten(rank === undefined ? [] : tombstones, run)]
+  const conditions = [
+    ...inWanted('device', run, wanted),
+    ...touching.filter(({ attributes: of }) => of === null).map((tombstone) => `not (${where(tombstone)})`),
+  ]
   return `select ${columns.join(', ')} from read_parquet(${list(run.map(({ path }) => path))}, union_by_name = true)
     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}`
 }
@@ -132,11 +139,12 @@ const nothing = (kinds: readonly (readonly Kind[])[], ranked: boolean) =>
   ].join(', ')} where false`
 
 /** Conditions that every row of the files meets are left out: they cost, and a list of devices costs the order. */
-function inWanted(device: string, run: readonly LocalSegment[], { deviceIds, from, to }: Wanted): string[] {
+function inWanted(device: string, run: readonly LocalSegment[], { deviceIds, between, from, to }: Wanted): string[] {
   const conditions: string[] = []
   if (run.length === 0 || run.some(({ segment }) => segment.minTs < from)) conditions.push(`ts >= ${from}`)
   if (run.length === 0 || run.some(({ segment }) => segment.maxTs >= to)) conditions.push(`ts < ${to}`)
   if (deviceIds) conditions.push(devicesIn(device, deviceIds))
+  if (between) conditions.push(`${device} between ${literal(between[0])} and ${literal(between[1])}`)
   return conditions
 }
 
@@ -147,13 +155,16 @@ function devicesIn(device: string, deviceIds: readonly string[]): string {
   return `${device} between ${literal(first)} and ${literal(last)} and ${device} in (${deviceIds.map(literal).join(', ')})`
 }
 
-/** All files of a run that is merged have one rank; tombstones that touch none of them are left out. */
-function notForgotten(tombstones: readonly Tombstone[], run: readonly LocalSegment[]): string[] {
-  const touching = tombstones.filter((tombstone) => run.some(({ segment }) => touches(tombstone, segment)))
-  return touching.map(({ deviceId, from, to }) => {
-    const device = deviceId === null ? '' : `device = ${literal(deviceId)} and `
-    return `not (${device}ts >= ${from} and ts < ${to})`
-  })
+/** The rows a tombstone means. All files of a run have one rank, so that it may be applied to all of them. */
+function where({ deviceId, from, to }: Tombstone): string {
+  const device = deviceId === null ? '' : `device = ${literal(deviceId)} and `
+  return `${device}ts >= ${from} and ts < ${to}`
+}
+
+/** A value without what was forgotten of its attribute alone. */
+function remembered(value: string, attribute: string, tombstones: readonly Tombstone[]): string {
+  const own = tombstones.filter(({ attributes }) => attributes?.includes(attribute))
+  return own.length === 0 ? value : `case when not (${own.map(where).join(') and not (')}) then ${value} end`
 }
 
 function groupByRank(segments: readonly LocalSegment[]): LocalSegment[][] {

@@ -23,12 +23,16 @@ export interface Segment {
   readonly rows: number
   readonly bytes: number
   readonly columns: readonly SegmentColumn[]
+  /** The newest tombstone when it was written: what was to be forgotten until then is not in it. */
+  readonly forgottenTo: number
 }
 
-/** States to forget: with a seq up to `upToSeq`, of one device or of all, in a range of time. */
+/** What is to be forgotten of reports with a seq up to `upToSeq`: of one device or of all, in a range of time. */
 export interface Tombstone extends TimeRange {
   readonly id: number
   readonly deviceId: string | null
+  /** null for all of them. */
+  readonly attributes: readonly string[] | null
   readonly upToSeq: number
 }
 
@@ -56,6 +60,7 @@ export interface SegmentRow {
   rows: number
   bytes: number
   columns: SegmentColumn[]
+  forgotten_to: number
 }
 
 export const toSegment = (row: SegmentRow): Segment => ({
@@ -69,6 +74,7 @@ export const toSegment = (row: SegmentRow): Segment => ({
   rows: row.rows,
   bytes: row.bytes,
   columns: row.columns,
+  forgottenTo: row.forgotten_to,
 })
 
 export interface TombstoneRow {
@@ -76,6 +82,7 @@ export interface TombstoneRow {
   device_id: string | null
   from_ts: number | null
   to_ts: number | null
+  attributes: string[] | null
   up_to_seq: number
 }
 
@@ -84,12 +91,16 @@ export const toTombstone = (row: TombstoneRow): Tombstone => ({
   deviceId: row.device_id,
   from: row.from_ts ?? -Number.MAX_SAFE_INTEGER,
   to: row.to_ts ?? Number.MAX_SAFE_INTEGER,
+  attributes: row.attributes,
   upToSeq: row.up_to_seq,
 })
 
-/** Whether something of the segment could be what the tombstone forgets. */
+/**
+ * Whether something of the segment could be what the tombstone forgets. One that came after the segment was written
+ * forgets of all of its reports: none of them has a greater seq.
+ */
 export const touches = (tombstone: Tombstone, segment: Segment) =>
-  segment.toSeq <= tombstone.upToSeq &&
+  tombstone.id > segment.forgottenTo &&
   segment.maxTs >= tombstone.from &&
   segment.minTs < tombstone.to &&
   (tombstone.deviceId === null ||

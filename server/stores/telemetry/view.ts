@@ -40,9 +40,7 @@ export async function openView(tx: Queryable, slice: Omit<Slice, 'attributes'>, 
         where application_id = $1 and (device_id is null or device_id = any ($2::text[]))) as tombstones`,
     [slice.applicationId, slice.deviceIds, asked.from, asked.to],
   )
-  const retentionMs = row?.retention ?? keeping.retentionMs
-  const earliest = retentionMs === undefined ? asked.from : keeping.now().getTime() - retentionMs
-  const range = { from: Math.max(asked.from, earliest), to: asked.to }
+  const range = { from: Math.max(asked.from, startOf(row?.retention ?? null, keeping)), to: asked.to }
   const segments = (row?.segments ?? []).map(toSegment).filter(({ maxTs }) => maxTs >= range.from)
   const tombstones = (row?.tombstones ?? []).map(toTombstone)
   return {
@@ -56,4 +54,19 @@ interface ViewRow {
   readonly retention: number | null
   readonly segments: readonly SegmentRow[]
   readonly tombstones: readonly TombstoneRow[]
+}
+
+/** The time before which states of an application are not kept. */
+export async function retentionStart(db: Queryable, applicationId: string, keeping: Keeping): Promise<number> {
+  const row = await db.one<{ retention: number | null }>(
+    'select retention_ms as retention from telemetry where application_id = $1',
+    [applicationId],
+  )
+  return startOf(row?.retention ?? null, keeping)
+}
+
+/** `own` is the application's: null as the installation says, 0 for ever. */
+function startOf(own: number | null, { now, retentionMs }: Keeping): number {
+  const kept = own === null ? retentionMs : own || undefined
+  return kept === undefined ? -Number.MAX_SAFE_INTEGER : now().getTime() - kept
 }

@@ -11,7 +11,7 @@ create table telemetry (
   application_id text primary key references applications (id) on delete cascade,
   -- How long states are kept, counted from their own time; null as the installation says.
   retention_ms bigint,
-  -- Every report of the application with a seq up to this one has left the hot table, or never will be in it.
+  -- Every report of the application with a seq up to this one is sealed; none of them will come any more.
   sealed_seq bigint not null default 0
 );
 
@@ -27,19 +27,23 @@ create table segments (
   max_ts bigint not null,
   rows bigint not null,
   bytes bigint not null,
+  -- The newest tombstone when it was written: what was to be forgotten until then is not in it.
+  forgotten_to bigint not null,
   -- [{ attribute, kind: number | text | boolean, whole: all numbers are whole }]
   columns jsonb not null,
   created_at timestamptz not null default now()
 );
 create index segments_application on segments (application_id, max_ts);
 
--- States that are to be forgotten: those of a device (null: of all) in a range of time (null: open) with a seq up to up_to_seq.
+-- What is to be forgotten of earlier reports: a device (null: all), a range of time (null: open), attributes (null: all).
+-- Numbered in the order in which they are committed: one transaction at a time writes those of an application.
 create table tombstones (
   id bigint generated always as identity primary key,
   application_id text not null references applications (id) on delete cascade,
   device_id text,
   from_ts bigint,
   to_ts bigint,
+  attributes text[],
   up_to_seq bigint not null
 );
 create index tombstones_application on tombstones (application_id, device_id);
@@ -48,7 +52,9 @@ create index tombstones_application on tombstones (application_id, device_id);
 create table segment_garbage (
   id text primary key,
   application_id text not null,
-  since timestamptz not null default now()
+  since timestamptz not null default now(),
+  -- Its file is being deleted.
+  doomed boolean not null default false
 );
 
 create function segment_to_garbage() returns trigger language plpgsql as $$
