@@ -5,6 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { findFileByPath, getFile, listFiles } from '../../server/catalog/files/find.ts'
 import { type PlacedFile, placeFile } from '../../server/catalog/files/place.ts'
 import { newId } from '../../server/ground/ids.ts'
+import type { Queryable } from '../../server/stores/postgres/database.ts'
 import { makeApplication } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -186,4 +187,38 @@ test('a list tells files from directories and filters both', async (t) => {
   assert.deepEqual(await namesOf({ status: 'pending' }), [])
   const [up, down] = [await namesOf({ sortField: 'name' }), await namesOf({ sortField: 'name', sortDirection: 'desc' })]
   assert.deepEqual(up, down.toReversed())
+})
+
+test('pages of a large directory, and of everything, come from an index in the orders clients ask for', async (t) => {
+  const { db, applicationId, tree, place } = await openFiles(t)
+  await place('/large', 'first')
+  await db.query(
+    `insert into files (id, application_id, private, parent_directory, name, type, author_type, updated_at)
+     select lpad(to_hex(n), 24, '0'), $1, false, case n % 5 when 0 then '/large' else '/larger' end,
+       'file ' || n * 7919 % 25000, 'file', 'user', now() - n * interval '1 s'
+     from generate_series(1, 25000) n`,
+    [applicationId],
+  )
+  await db.query('analyze files')
+  const indexes: [object, string][] = [
+    [{ directory: '/large' }, 'files_directory_updates'],
+    [{ directory: '/large', sortDirection: 'desc' }, 'files_directory_updates'],
+    [{ directory: '/large', sortField: 'name', page: '9' }, 'files_directory_names'],
+    [{ directory: '/large', sortField: 'name', sortDirection: 'desc' }, 'files_directory_names'],
+    [{ page: '3' }, 'files_updates'],
+  ]
+  for (const [query, index] of indexes) {
+    const plans: string[] = []
+    const explaining: Queryable = {
+      one: db.one,
+      query: async <Row>(text: string, values?: readonly unknown[]) => {
+        const plan = await db.query<Record<'QUERY PLAN', string>>(`explain ${text}`, values)
+        plans.push(...plan.map((line) => line['QUERY PLAN']))
+        return db.query<Row>(text, values)
+      },
+    }
+    assert.equal((await listFiles(explaining, tree, query)).count, 100)
+    assert.match(plans.join('\n'), new RegExp(`Index Scan (Backward )?using ${index} `), JSON.stringify(query))
+    assert.doesNotMatch(plans.join('\n'), /\bSort\b/)
+  }
 })

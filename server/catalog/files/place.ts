@@ -4,6 +4,7 @@ import { invalid } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
 import type { Queryable } from '../../stores/postgres/database.ts'
 import { holdDirectories } from './directories.ts'
+import { findPath } from './find.ts'
 import { normalDirectory, pathIn, requireName } from './paths.ts'
 import type { FileRow } from './rows.ts'
 
@@ -27,6 +28,9 @@ export async function placeFile(tx: Queryable, file: PlacedFile): Promise<{ repl
   const directory = normalDirectory(file.directory)
   const name = requireName(file.name)
   await holdDirectories(tx, file, directory, { type: 'notebook', id: file.notebookId })
+  const path = pathIn(directory, name)
+  // Before anything is locked: whoever has put something into that directory holds it, too.
+  if ((await findPath(tx, file, path))?.type === 'directory') throw invalid(`"${path}" is a directory`)
   // The first of the two statements waits for whoever has just made or is changing the entry; the second sees what it did.
   await tx.query(
     `insert into files (id, application_id, private, parent_directory, name, type, status, author_type, author_id)
@@ -36,9 +40,9 @@ export async function placeFile(tx: Queryable, file: PlacedFile): Promise<{ repl
   )
   const old = await tx.one<FileRow>(
     'select * from files where application_id = $1 and private = $2 and path_hash = file_hash($3)',
-    [file.applicationId, file.private, pathIn(directory, name)],
+    [file.applicationId, file.private, path],
   )
-  if (old?.type !== 'file') throw invalid(`"${pathIn(directory, name)}" is a directory`)
+  if (old?.type !== 'file') throw invalid(`"${path}" is a directory`)
   await tx.query(
     `update files set blob_key = $2, size_bytes = $3, content_type = $4, etag = null, dimensions = null,
        author_type = 'notebook', author_id = $5, status = 'completed', updated_at = now()

@@ -3,12 +3,15 @@
  * the directory concerned (see `directories.ts`). They are the ones who give way, so that no execution fails for a move.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { unavailable } from '../../ground/errors.ts'
 import type { Database, Transaction } from '../../stores/postgres/database.ts'
 import type { FileTree } from './rows.ts'
 
 /** Shorter than the second after which PostgreSQL looks for a deadlock and ends either side. */
-const LOCK_MS = 500
+const LOCK_MS = 300
+/** Without a session of the pool, which others need meanwhile. */
+const PAUSE_MS = 200
 const PATIENCE_MS = 20_000
 /** A hundred thousand files take some seconds. */
 const STATEMENT_MS = 600_000
@@ -34,6 +37,7 @@ export async function reshape<T>(db: Database, tree: FileTree, work: (tx: Transa
       if (performance.now() > deadline) {
         throw unavailable('Others are writing to this directory; try again when they are done', error)
       }
+      await pause(PAUSE_MS)
     }
   }
 }
