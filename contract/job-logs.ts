@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
+import { QueryParameter } from './devices.ts'
 import { route } from './route.ts'
 import { DateTime, listQuery, listReply, ObjectId, words } from './shapes.ts'
 
@@ -55,7 +56,7 @@ export const listJobLogs = route({
   params: ApplicationParams,
   query: Type.Object({
     ...listQuery(['name', 'status', 'resourceType', 'runQueuedAt', 'runStartedAt', 'runCompletedAt'], []).properties,
-    query: Type.Optional(Type.Unknown()),
+    query: QueryParameter,
   }),
   reply: Type.Object({ ...listReply(JobLog).properties, query: Type.Optional(Type.Unknown()) }),
   entity: 'applicationJobLogs',

@@ -3,6 +3,7 @@
 import { exportData } from './catalog/data-export.ts'
 import { removeData } from './catalog/data-removal.ts'
 import { deviceJobs } from './catalog/device-jobs.ts'
+import { eventJobs } from './catalog/event-jobs.ts'
 import { collectOrphans } from './catalog/files/orphans.ts'
 import { rowJobs } from './catalog/row-jobs.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
@@ -18,6 +19,7 @@ export const jobKinds = (sources: Sources): Readonly<Record<string, JobWork>> =>
   dataExport: exportData(sources),
   dataRemoval: removeData(sources),
   ...rowJobs(sources.db),
+  ...eventJobs(sources.db),
   [INPUT_EXPORT]: exportInputs(sources),
 })
 

@@ -17,9 +17,11 @@ import { serveDeviceAttributes } from './routes/device-attributes.ts'
 import { serveDeviceBulk } from './routes/device-bulk.ts'
 import { serveDeviceWords } from './routes/device-words.ts'
 import { serveDevices } from './routes/devices.ts'
+import { serveEvents } from './routes/events.ts'
 import { serveExecutions } from './routes/executions.ts'
 import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
+import { serveJobLogs } from './routes/job-logs.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRows } from './routes/rows.ts'
 import { serveStates } from './routes/states.ts'
@@ -74,7 +76,9 @@ export async function createApp(
   serveDataJobs(door, parts)
   serveDataTables(door, parts)
   serveRows(door, parts)
+  serveEvents(door, parts)
   serveFiles(door, parts)
+  serveJobLogs(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveUploadForms(app, parts)

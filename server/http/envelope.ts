@@ -45,6 +45,8 @@ const ITEMS: Record<string, string> = {
   devices: 'device',
   deviceAttributes: 'deviceAttribute',
   dataTables: 'dataTable',
+  events: 'event',
+  applicationJobLogs: 'applicationJobLog',
   files: 'file',
   privateFiles: 'privateFile',
   notebooks: 'notebook',

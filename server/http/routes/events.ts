@@ -1,0 +1,101 @@
+/** Events: contract routes to the rooms below. */
+
+import * as contract from '../../../contract/application-events.ts'
+import { enterApplication } from '../../catalog/applications.ts'
+import { countEvents, deleteEvents, updateEvents } from '../../catalog/event-bulk.ts'
+import type { EventJobInputs, EventJobKind } from '../../catalog/event-jobs.ts'
+import { eventCondition, readQuery } from '../../catalog/event-query.ts'
+import { userSource } from '../../catalog/event-record.ts'
+import * as events from '../../catalog/events.ts'
+import type { Parts } from '../parts.ts'
+import { type Call, type Door, serve } from '../serve.ts'
+
+const NAMES: Record<EventJobKind, string> = {
+  eventsPatch: 'Change of events',
+  eventsDelete: 'Deletion of events',
+  eventsExport: 'Export of events',
+}
+
+interface Told {
+  readonly email?: string
+  readonly callbackUrl?: string
+}
+
+/** Registers the routes of events. */
+export function serveEvents(door: Door, { db, jobs }: Parts): void {
+  const enter = ({ caller, params }: { caller: { userId: string }; params: { applicationId: string } }) =>
+    enterApplication(db, caller.userId, params.applicationId)
+
+  const enqueue = <K extends EventJobKind>(
+    { caller, baseUrl }: Pick<Call<unknown>, 'caller' | 'baseUrl'>,
+    applicationId: string,
+    kind: K,
+    input: EventJobInputs[K],
+    { email, callbackUrl }: Told,
+  ) =>
+    jobs.enqueue(db, {
+      applicationId,
+      kind,
+      name: NAMES[kind],
+      resourceType: 'event',
+      requester: { type: 'user', id: caller.userId },
+      mailsUser: kind !== 'eventsExport',
+      input: { ...input, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
+      baseUrl,
+    })
+
+  serve(door, contract.createEvent, async (call) => {
+    const applicationId = await enter(call)
+    const source = await userSource(db, call.caller.userId)
+    return events.createEvent(db, applicationId, call.body, source, new Date())
+  })
+  serve(door, contract.listEvents, async (call) => {
+    const applicationId = await enter(call)
+    return { ...(await events.listEvents(db, applicationId, call.query)), applicationId }
+  })
+  serve(door, contract.mostRecentBySeverity, async (call) =>
+    events.mostRecentBySeverity(db, await enter(call), call.query),
+  )
+  serve(door, contract.getEvent, async (call) => events.getEvent(db, await enter(call), call.params.eventId))
+  serve(door, contract.patchEvent, async (call) => {
+    const applicationId = await enter(call)
+    const source = await userSource(db, call.caller.userId)
+    return events.patchEvent(db, applicationId, call.params.eventId, call.body, source, new Date())
+  })
+  serve(door, contract.deleteEvent, async (call) => {
+    await events.deleteEvent(db, await enter(call), call.params.eventId)
+    return { success: true }
+  })
+
+  serve(door, contract.patchEvents, async (call) => {
+    const { email: _, callbackUrl: __, filterField: ___, ...filters } = call.query
+    const applicationId = await enter(call)
+    const choice = { ...filters, query: readQuery(filters.query, 'query') }
+    const change = await events.readChange(db, applicationId, call.body, 'updates')
+    const source = await userSource(db, call.caller.userId)
+    const before = new Date()
+    if ((await countEvents(db, { applicationId, choice }, contract.MAX_EVENTS_AT_ONCE)) > contract.MAX_EVENTS_AT_ONCE) {
+      const input = { choice, patch: call.body, source, before: before.toISOString() }
+      return enqueue(call, applicationId, 'eventsPatch', input, call.query)
+    }
+    await updateEvents(db, { applicationId, choice }, { change, source, before })
+    return { success: true }
+  })
+  serve(door, contract.deleteEvents, async (call) => {
+    const applicationId = await enter(call)
+    const chosen = { applicationId, choice: { query: call.body } }
+    const before = new Date()
+    if ((await countEvents(db, chosen, contract.MAX_EVENTS_AT_ONCE)) > contract.MAX_EVENTS_AT_ONCE) {
+      const input = { query: call.body, before: before.toISOString() }
+      return enqueue(call, applicationId, 'eventsDelete', input, call.query)
+    }
+    return { removed: await deleteEvents(db, chosen, before) }
+  })
+  serve(door, contract.exportEvents, async (call) => {
+    const { query, format = 'csv', excludeUpdates = false, ...told } = call.body
+    const applicationId = await enter(call)
+    eventCondition(applicationId, { query }, [], 'exportData.query') // a fault is told now, not by a job that fails
+    const input = { ...(query ? { query } : {}), format, excludeUpdates }
+    return enqueue(call, applicationId, 'eventsExport', input, told)
+  })
+}

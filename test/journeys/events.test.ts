@@ -1,0 +1,333 @@
+/** Events and the jobs behind them: told, found, worked on, changed and deleted together, exported; and who hears of it. */
+
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type Client, signIn } from '../../client/client.ts'
+import { type Event, type EventPost, exportEvents, mostRecentBySeverity } from '../../contract/application-events.ts'
+import type { Device } from '../../contract/devices.ts'
+import { getJobLog, type JobLog, type JobQueued, listJobLogs } from '../../contract/job-logs.ts'
+import { type Official, refusal, signInOfficially } from '../support/official.ts'
+import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
+import { makeApplication } from '../support/steps.ts'
+import { until } from '../support/until.ts'
+
+let service: RunningService
+let losant: Official
+let ours: Client
+
+before(async () => {
+  // The receiver of callbacks is on this machine.
+  service = await startService({ env: { FIELDBOOK_ALLOW_PRIVATE_ADDRESSES: 'true' } })
+  losant = await signInOfficially(service.url, EMAIL, PASSWORD)
+  ours = await signIn(service.url, EMAIL, PASSWORD)
+})
+after(() => service[Symbol.asyncDispose]())
+
+const UNKNOWN = '0123456789abcdef01234567'
+
+interface Events {
+  items: Event[]
+  totalCount: number
+  [about: string]: unknown
+}
+
+async function makePlant() {
+  const { id: applicationId } = await makeApplication(losant)
+  const device = await losant.call<Device>('devices.post', { applicationId, device: { name: 'pump 1' } })
+  const tell = (event: Partial<EventPost>) =>
+    losant.call<Event>('events.post', { applicationId, event: { level: 'info', subject: 'something', ...event } })
+  return { applicationId, device, tell }
+}
+
+/** The log of a job once it has ended. */
+async function ended(applicationId: string, jobId: string): Promise<JobLog> {
+  let log: JobLog | undefined
+  await until(async () => {
+    log = await ours.call(getJobLog, { params: { applicationId, jobId } })
+    return log.runCompletedAt !== undefined
+  })
+  assert.ok(log)
+  return log
+}
+
+test('an event is told, found in a list, worked on, and forgotten', async () => {
+  const { applicationId, device, tell } = await makePlant()
+  const event = await tell({
+    level: 'error',
+    subject: 'abnormal power to pump 1',
+    message: '3 kW',
+    data: { power: 3000 },
+    deviceId: device.id,
+    eventTags: { floor: '1' },
+    creationDate: '2026-01-02T03:04:05Z',
+  })
+  assert.deepEqual(
+    [event.state, event.creationDate, event.deviceName, event.sourceType, event.sourceName],
+    ['new', '2026-01-02T03:04:05.000Z', 'pump 1', 'user', EMAIL],
+  )
+  const self = { href: `/applications/${applicationId}/events/${event.id}` }
+  assert.deepEqual(Object(event)['_links'], { self })
+  await tell({ subject: 'all is well', state: 'resolved' })
+
+  const list = (params: object) => losant.call<Events>('events.get', { applicationId, ...params })
+  const found = await list({ filterField: 'subject', filter: 'ABNORMAL power to *', state: 'new' })
+  assert.deepEqual(
+    [found.items.map(({ id }) => id), found['filter'], found['filterField'], found['state'], found['sortField']],
+    [[event.id], 'ABNORMAL power to *', 'subject', 'new', 'creationDate'],
+  )
+  const asked = await list({ query: { eventTags: { floor: '1' }, deviceId: device.id } })
+  assert.deepEqual([asked.totalCount, asked['query']], [1, { eventTags: { floor: '1' }, deviceId: device.id }])
+  assert.deepEqual(
+    (await list({ sortField: 'level', sortDirection: 'asc' })).items.map(({ level }) => level),
+    ['info', 'error'],
+  )
+
+  const params = { applicationId, eventId: event.id }
+  const patched = await losant.call<Event>('event.patch', {
+    ...params,
+    event: { state: 'acknowledged', comment: 'on my way', deviceId: null, eventTags: { floor: '2' } },
+  })
+  assert.equal(patched.deviceId, undefined)
+  assert.deepEqual(patched.updates, [
+    {
+      sourceType: 'user',
+      sourceId: event.sourceId,
+      sourceName: EMAIL,
+      creationDate: patched.updates[0]?.creationDate,
+      comment: 'on my way',
+      state: 'acknowledged',
+      stateChange: { old: 'new', new: 'acknowledged' },
+      deviceIdChange: { old: device.id, oldDeviceName: 'pump 1' },
+      tagsChange: { floor: { old: '1', new: '2' } },
+    },
+  ])
+  const read = await losant.call<Event>('event.get', params)
+  assert.deepEqual(read, patched)
+  await losant.call('event.delete', params)
+  assert.equal((await refusal(losant.call('event.get', params))).statusCode, 404)
+})
+
+test('the most severe new event is the one to look at first', async () => {
+  const { applicationId, tell } = await makePlant()
+  const look = (query: object = {}) => ours.call(mostRecentBySeverity, { params: { applicationId }, query })
+  assert.deepEqual(await look(), { newCount: 0 })
+  await tell({ level: 'critical', subject: 'fire', state: 'resolved' })
+  const { id } = await tell({ level: 'error', subject: 'smoke' })
+  await tell({ level: 'warning', subject: 'warm' })
+  const most = await look()
+  assert.deepEqual([most.event?.id, most.newCount], [id, 2])
+  const some = await look({ query: JSON.stringify({ subject: { $startsWith: 'w' } }) })
+  assert.deepEqual([some.event?.subject, some.newCount], ['warm', 1])
+})
+
+test('few are changed and deleted at once', async () => {
+  const { applicationId, tell } = await makePlant()
+  const other = await makePlant()
+  await other.tell({ subject: 'foreign' })
+  for (const subject of ['a 1', 'a 2', 'b']) await tell({ subject })
+  await losant.call('events.patch', {
+    applicationId,
+    filterField: 'subject',
+    filter: 'a *',
+    updates: { state: 'resolved', comment: 'both' },
+  })
+  const { items } = await losant.call<Events>('events.get', { applicationId, query: { state: 'resolved' } })
+  assert.deepEqual(items.map(({ subject, updates }) => [subject, updates[0]?.comment]).sort(), [
+    ['a 1', 'both'],
+    ['a 2', 'both'],
+  ])
+  const removed = await losant.call('events.delete', { applicationId, query: { state: 'resolved' } })
+  assert.deepEqual(removed, { removed: 2 })
+  assert.deepEqual(await losant.call('events.delete', { applicationId, query: {} }), { removed: 1 })
+  assert.equal((await losant.call<Events>('events.get', { applicationId: other.applicationId })).totalCount, 1)
+})
+
+test('an export is a job: logged, told by callback, its file behind a link', async () => {
+  const { applicationId, tell } = await makePlant()
+  const { id } = await tell({ level: 'error', subject: 'one' })
+  await tell({ subject: 'two' })
+  await using receiver = await startReceiver()
+  const queued = await losant.call<JobQueued>('events.export', {
+    applicationId,
+    exportData: { query: { level: 'error' }, format: 'json', callbackUrl: receiver.url, email: 'ann@example.com' },
+  })
+  assert.deepEqual([queued.success, queued.jobQueued], [true, true])
+  const log = await ended(applicationId, queued.jobId)
+  assert.deepEqual(
+    [log.status, log.name, log.resourceType, log.requestedByType, log.output['events']],
+    ['completed', 'Export of events', 'event', 'user', 1],
+  )
+  assert.deepEqual([log.input['emails'], log.input['callbackUrl']], [['ann@example.com'], receiver.url])
+  const [link] = Object(log.output['downloadUrls'])
+  const events: Event[] = Object(await (await fetch(link)).json())
+  assert.deepEqual(events, [
+    (await losant.call<Events>('events.get', { applicationId, query: { id } })).items.map(plain)[0],
+  ])
+
+  await until(() => receiver.received.length > 0)
+  const [told] = receiver.received
+  assert.ok(told)
+  const body = JSON.parse(told.body)
+  assert.deepEqual(
+    [body.jobId, body.jobExecutionId, body.applicationId, body.success, body.downloadUrls.length],
+    [queued.jobId, log.id, applicationId, true, 1],
+  )
+  assert.equal((await fetch(body.downloadUrl)).status, 200)
+  const secret = (await readFile(join(service.dataDir, 'keys/callback-secret'), 'utf8')).trim()
+  const [, at, signature] = /^t=(\d+),v1=(.+)$/.exec(String(told.headers['x-fieldbook-signature'])) ?? []
+  assert.equal(createHmac('sha256', secret).update(`${at}.${told.body}`).digest('hex'), signature)
+
+  const byId = await ours.call(getJobLog, { params: { applicationId, jobId: log.id.toUpperCase() } })
+  assert.equal(byId.id, log.id)
+})
+
+/** As it is in a file: without what the API adds. */
+const plain = ({ _type: _, _links: __, ...event }: Event & { _type?: unknown; _links?: unknown }) => event
+
+test('more than a thousand are changed and deleted by a job', { timeout: 120_000 }, async () => {
+  const { applicationId, tell } = await makePlant()
+  const subjects = Array.from({ length: 1001 }, (_, n) => `event ${n}`)
+  while (subjects.length > 0) await Promise.all(subjects.splice(0, 20).map((subject) => tell({ subject })))
+  const patched = await losant.call<JobQueued>('events.patch', { applicationId, updates: { level: 'warning' } })
+  const log = await ended(applicationId, patched.jobId)
+  assert.deepEqual([log.status, log.output], ['completed', { updated: 1001 }])
+  assert.deepEqual(log.input['emails'], [EMAIL])
+  const deleted = await losant.call<JobQueued>('events.delete', { applicationId, query: { level: 'warning' } })
+  assert.deepEqual((await ended(applicationId, deleted.jobId)).output, { removed: 1001 })
+  assert.equal((await losant.call<Events>('events.get', { applicationId })).totalCount, 0)
+
+  const logs = await ours.call(listJobLogs, { params: { applicationId } })
+  assert.deepEqual(
+    [logs.items.map(({ name }) => name), logs.totalCount, logs.sortField, logs.sortDirection, logs.applicationId],
+    [['Change of events', 'Deletion of events'], 2, 'runQueuedAt', 'asc', applicationId],
+  )
+  const query = JSON.stringify({ name: { $startsWith: 'Deletion' }, status: 'completed' })
+  const some = await ours.call(listJobLogs, {
+    params: { applicationId },
+    query: { query, sortField: 'runCompletedAt' },
+  })
+  assert.deepEqual(
+    some.items.map(({ output }) => output),
+    [{ removed: 1001 }],
+  )
+  const none = await ours.call(listJobLogs, { params: { applicationId }, query: { query: '{"status":"failed"}' } })
+  assert.equal(none.totalCount, 0)
+})
+
+test('what can not be is refused by name, and what is foreign is not there', async () => {
+  const { applicationId, tell } = await makePlant()
+  const other = await makePlant()
+  const { id: eventId } = await tell({})
+  const event = { level: 'info', subject: 'x' }
+  const refusals: [call: () => Promise<unknown>, status: number, message: RegExp][] = [
+    [() => losant.call('events.post', { applicationId, event: { subject: 'x' } }), 400, /^event\.level is required/],
+    [
+      () => losant.call('events.post', { applicationId, event: { ...event, level: 'bad' } }),
+      400,
+      /^event\.level must be one of info, warning/,
+    ],
+    [
+      () => losant.call('events.post', { applicationId, event: { ...event, colour: 1 } }),
+      400,
+      /^event\.colour is not a known property/,
+    ],
+    [
+      () => losant.call('events.post', { applicationId, event: { ...event, eventTags: { 'a b': 'x' } } }),
+      400,
+      /^event\.eventTags/,
+    ],
+    [
+      () => losant.call('events.post', { applicationId, event: { ...event, deviceId: other.device.id } }),
+      400,
+      /^event\.deviceId must be the id of a device/,
+    ],
+    [
+      () => losant.call('events.post', { applicationId, event: { ...event, creationDate: 'noon' } }),
+      400,
+      /^event\.creationDate must be a time/,
+    ],
+    [() => losant.call('events.get', { applicationId, query: { colour: 1 } }), 400, /^query\.colour is not a field/],
+    [() => losant.call('events.get', { applicationId, state: 'open' }), 400, /^state must be one of new, acknowledged/],
+    [() => losant.call('events.get', { applicationId, sortField: 'data' }), 400, /^sortField must be one of/],
+    [
+      () => losant.call('events.patch', { applicationId, updates: { state: 'open' } }),
+      400,
+      /^updates\.state must be one of/,
+    ],
+    [
+      () => losant.call('events.patch', { applicationId, query: { a: 1 }, updates: { state: 'new' } }),
+      400,
+      /^query\.a is not a field/,
+    ],
+    [() => losant.call('events.delete', { applicationId, query: { $or: 1 } }), 400, /^query\.\$or must be a list/],
+    [
+      () => losant.call('events.export', { applicationId, exportData: { query: { a: 1 } } }),
+      400,
+      /^exportData\.query\.a is not a field/,
+    ],
+    [
+      () => losant.call('events.export', { applicationId, exportData: { format: 'xml' } }),
+      400,
+      /^exportData\.format must be one of csv, json/,
+    ],
+    [() => losant.call('events.export', { applicationId, exportData: { email: 'nobody' } }), 400, /^exportData\.email/],
+    [() => losant.call('event.get', { applicationId, eventId: 'x' }), 400, /^eventId must be 24 hexadecimal digits/],
+    [() => losant.call('event.get', { applicationId: other.applicationId, eventId }), 404, /^Event was not found/],
+    [
+      () => losant.call('event.patch', { applicationId: other.applicationId, eventId, event: { comment: 'x' } }),
+      404,
+      /^Event was/,
+    ],
+    [() => losant.call('event.delete', { applicationId: other.applicationId, eventId }), 404, /^Event was/],
+    [() => losant.call('events.get', { applicationId: UNKNOWN }), 404, /^Application was not found/],
+    [() => losant.call('events.delete', { applicationId: UNKNOWN, query: {} }), 404, /^Application was/],
+    [() => losant.call('events.export', { applicationId: UNKNOWN, exportData: {} }), 404, /^Application was/],
+  ]
+  for (const [call, status, message] of refusals) {
+    const { statusCode, message: said } = await refusal(call())
+    assert.equal(statusCode, status, said)
+    assert.match(said, message)
+  }
+  const { jobId } = await ours.call(exportEvents, { params: { applicationId }, body: {} })
+  await ended(applicationId, jobId)
+  const lookups: [applicationId: string, jobId: string, status: number][] = [
+    [other.applicationId, jobId, 404],
+    [applicationId, UNKNOWN, 404],
+    [applicationId, 'no-such-job', 400],
+    [UNKNOWN, jobId, 404],
+  ]
+  for (const [of, id, status] of lookups) {
+    await assert.rejects(ours.call(getJobLog, { params: { applicationId: of, jobId: id } }), { status })
+  }
+  const query = '{"colour":1}'
+  await assert.rejects(ours.call(listJobLogs, { params: { applicationId }, query: { query } }), {
+    status: 400,
+    message: /^query\.colour is not a field; allowed are id, runQueuedAt/,
+  })
+})
+
+/** Takes callbacks until disposed. */
+async function startReceiver() {
+  const received: { headers: IncomingHttpHeaders; body: string }[] = []
+  const server = createServer(async (request, response) => {
+    received.push({ headers: request.headers, body: (await request.toArray()).join('') })
+    response.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = address && typeof address === 'object' ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}/hook?from=fieldbook`,
+    received,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
