@@ -7,6 +7,9 @@ import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
 import { asJson, printed, type Report } from './report.ts'
 import { benchStaging } from './staging.ts'
+import { benchTables } from './tables.ts'
+import { benchExport } from './telemetry/export.ts'
+import { benchSlice } from './telemetry/slice.ts'
 import { benchThroughput } from './throughput.ts'
 
 const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Promise<Report> }> = {
@@ -20,6 +23,12 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
     run: ({ rounds }) => benchCells(rounds ?? 9),
   },
   ingest: { says: 'batches of 100 states over 16 connections: states a second, waiting, the loop', run: benchIngest },
+  export: {
+    says: '10 million rows as CSV, beside DuckDB alone and PostgreSQL; what memory it takes',
+    run: benchExport,
+  },
+  slice: { says: 'a slice of fixed size while the history around it grows tenfold', run: benchSlice },
+  tables: { says: 'a million rows of a data table in from CSV and out again', run: benchTables },
   staging: {
     says: "one device's day as an input, from the claim until it is there, hot and sealed",
     run: benchStaging,

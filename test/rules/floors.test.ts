@@ -43,8 +43,7 @@ const OTHERS: Record<string, RegExp> = {
   client: /^(client|contract)\//,
   cli: /^(cli|client|contract)\/|^server\/ground\/settings\.ts$/,
   // Benchmarks of the data layer fill the stores directly: over HTTP ten million rows would take an hour.
-  bench:
-    /^(bench|cli|client|contract|server\/stores)\/|^server\/catalog\/(csv-import|data-tables|rows|row-export)\.ts$/,
+  bench: /^(bench|cli|client|contract|server\/stores)\/|^server\/catalog\/(csv-import|data-tables|rows-export)\.ts$/,
   'test/journeys': /^(test\/support|client|contract)\//,
 }
 
