@@ -5,6 +5,7 @@ import test, { type TestContext } from 'node:test'
 import type { AttributeType, Device } from '../../contract/devices.ts'
 import type { AggregationChoice, TimeSeriesQuery } from '../../contract/time-series.ts'
 import { compositeState, compositeStates, lastValues } from '../../server/catalog/latest-values.ts'
+import { listStates } from '../../server/catalog/states.ts'
 import { timeSeries } from '../../server/catalog/time-series.ts'
 import { openHistory } from '../support/history.ts'
 import { makeDevice } from '../support/make.ts'
@@ -77,6 +78,35 @@ test('every aggregation gives what plain code gives, for every kind of value and
       }
     }
   }
+})
+
+test('answers are the same whether states are hot, sealed, or sealed and reported once more', async (t) => {
+  const { ask, ids, told, parts, telemetry, applicationId, append } = await openPlant(t)
+  const asked = { deviceIds: ids, start: -1_800_000, end: -600_001, resolution: 60_000 }
+  const answers = async () => ({
+    series: await Promise.all(
+      [...WORDS, ...HELD.map(([, choice]) => choice)]
+        .filter((aggregation) => aggregation !== 'STD_DEV')
+        .map((aggregation) => ask({ ...asked, aggregation })),
+    ),
+    last: await lastValues(parts, applicationId, { deviceIds: ids }, NOW),
+    composite: await compositeStates(parts, applicationId, {}, NOW),
+    raw: await listStates(parts, applicationId, ids[0] ?? '', { limit: '1000' }, NOW),
+  })
+  // Squares of differences are rounded, and added in the order in which they are read.
+  const deviations = async () => (await ask({ ...asked, aggregation: 'STD_DEV' })).devices
+  const [hot, hotDeviations] = [await answers(), await deviations()]
+  assert.ok(hot.raw.length > 200)
+  const check = async (how: string) => {
+    assert.deepEqual(await answers(), hot, how)
+    const found = await deviations()
+    for (const id of ids) closeTo(found[id]?.points, hotDeviations[id]?.points ?? [], `STD_DEV ${how}`)
+  }
+  assert.equal(await telemetry.sealNow(applicationId, new AbortController().signal), true)
+  assert.deepEqual(await parts.db.query('select from hot_states'), [], 'everything is sealed')
+  await check('sealed')
+  for (const id of ids) await append(id, ...(told.get(id) ?? []).slice(-150))
+  await check('sealed and reported once more')
 })
 
 test('an answer says what it is about, and names every chosen device', async (t) => {

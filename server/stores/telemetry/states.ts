@@ -1,6 +1,9 @@
 /**
  * Turns what a device reports into what is stored. Pure: rules of the original for time, type and age (behaviour
  * dossier §8.2). Never throws for a bad value: what can't be kept is left out and counted by its reason.
+ *
+ * The flag `keepDuplicates` of a device is kept and given back, and changes nothing here: nothing public says what the
+ * original does with it, and reports of one device and millisecond are one state for every reader.
  */
 
 import type { AttributeType, DeviceAttribute } from '../../../contract/devices.ts'
