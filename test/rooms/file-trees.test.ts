@@ -6,10 +6,11 @@ import test, { type TestContext } from 'node:test'
 import { storeContent } from '../../server/catalog/files/content.ts'
 import { createFile } from '../../server/catalog/files/create.ts'
 import { findFileByPath, getFile, listFiles } from '../../server/catalog/files/find.ts'
-import { moveFile } from '../../server/catalog/files/move.ts'
+import { lockFile, moveFile } from '../../server/catalog/files/move.ts'
 import { pathIn } from '../../server/catalog/files/paths.ts'
 import { placeFile } from '../../server/catalog/files/place.ts'
 import { deleteFile } from '../../server/catalog/files/remove.ts'
+import { reshape } from '../../server/catalog/files/reshape.ts'
 import type { Author } from '../../server/catalog/files/rows.ts'
 import { AppError } from '../../server/ground/errors.ts'
 import { newId } from '../../server/ground/ids.ts'
@@ -255,4 +256,18 @@ test('movers in a circle, placers and deleters at once leave a whole tree', asyn
     await checkWhole()
   }
   assert.ok((await paths()).length > 6)
+})
+
+test('who holds a directory for too long is not disturbed, and the mover is told', async (t) => {
+  const { db, tree, make, idOf, move, paths } = await openTree(t)
+  await make('/a/1')
+  const id = await idOf('/a')
+  await db.transaction(async (tx) => {
+    await tx.query('select 1 from files where id = $1 for share', [id])
+    const moving = reshape(db, tree, (mover) => lockFile(mover, tree, id), 500)
+    await assert.rejects(moving, { kind: 'unavailable', message: /^Others are writing to this directory/ })
+    await tx.query('select 1')
+  })
+  await move(id, { name: 'z' })
+  assert.deepEqual(await paths(), ['/z', '/z/1'])
 })

@@ -17,8 +17,13 @@ const PATIENCE_MS = 20_000
 const STATEMENT_MS = 600_000
 
 /** Does the work in a transaction of its own, several times if others are in the way. @throws unavailable after 20 s of that */
-export async function reshape<T>(db: Database, tree: FileTree, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS
+export async function reshape<T>(
+  db: Database,
+  tree: FileTree,
+  work: (tx: Transaction) => Promise<T>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs
   for (;;) {
     try {
       return await db.transaction(
