@@ -6,7 +6,9 @@ import { JobQueued } from './job-logs.ts'
 import { route } from './route.ts'
 import { closed, DateTime, Email, Key, ObjectId, Success, Url, words } from './shapes.ts'
 
-const Value = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])
+const Value = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
+  description: 'text, a number, a boolean or null',
+})
 
 export const DataTableRow = Type.Intersect([
   Type.Object({ id: ObjectId, createdAt: DateTime, updatedAt: DateTime }),
@@ -15,7 +17,10 @@ export const DataTableRow = Type.Intersect([
 export type DataTableRow = Static<typeof DataTableRow>
 
 /** What a row is to hold, by the names of its columns. */
-export const RowValues = Type.Record(Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }), Value, closed)
+export const RowValues = Type.Record(Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }), Value, {
+  ...closed,
+  description: 'names of 1 to 255 letters, digits, "_" or "-"',
+})
 export type RowValues = Static<typeof RowValues>
 
 /** Rows that one request may insert (the published schema's limit of the answer). */
@@ -35,8 +40,11 @@ const RowParams = Type.Object({ ...DataTableParams.properties, rowId: ObjectId }
 
 const Count = Type.String({ maxLength: 20 })
 
+/** Empty is as good as absent. */
+const SortColumn = Type.String({ pattern: '^[0-9a-zA-Z_-]{0,255}$', description: '1 to 255 letters, digits, "_" or "-"' })
+
 const page = {
-  sortColumn: Type.Optional(Type.Union([Type.Literal(''), Key])),
+  sortColumn: Type.Optional(SortColumn),
   sortDirection: Type.Optional(words('asc', 'desc', 'ASC', 'DESC', '')),
   limit: Type.Optional(Count),
   offset: Type.Optional(Count),

@@ -59,7 +59,7 @@ function describe(error: ErrorObject, field: string): string {
     case 'required':
       return `${child(params['missingProperty'])} is required`
     case 'additionalProperties':
-      return `${child(params['additionalProperty'])} is not a known property; allowed are ${propertiesOf(parentSchema)}`
+      return `${child(params['additionalProperty'])} is not a known property; allowed are ${propertiesOf(parentSchema) || parentSchema?.['description']}`
     case 'enum':
       return `${field} must be one of ${list(params['allowedValues'])}`
     case 'const':
@@ -70,7 +70,7 @@ function describe(error: ErrorObject, field: string): string {
       return `${field} must be ${parentSchema?.['description'] ?? `text matching ${params['pattern']}`}`
     case 'anyOf':
     case 'oneOf':
-      return `${field} must be ${alternatives(parentSchema)}`
+      return `${field} must be ${parentSchema?.['description'] ?? alternatives(parentSchema)}`
     case 'type':
       return `${field || 'The body'} must be of type ${params['type']}`
     default:
