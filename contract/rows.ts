@@ -41,7 +41,10 @@ const RowParams = Type.Object({ ...DataTableParams.properties, rowId: ObjectId }
 const Count = Type.String({ maxLength: 20 })
 
 /** Empty is as good as absent. */
-const SortColumn = Type.String({ pattern: '^[0-9a-zA-Z_-]{0,255}$', description: '1 to 255 letters, digits, "_" or "-"' })
+const SortColumn = Type.String({
+  pattern: '^[0-9a-zA-Z_-]{0,255}$',
+  description: '1 to 255 letters, digits, "_" or "-"',
+})
 
 const page = {
   sortColumn: Type.Optional(SortColumn),
