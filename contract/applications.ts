@@ -75,6 +75,7 @@ const Count = Type.Optional(Type.Integer())
 export const ApplicationSummary = Type.Object({
   dataTableCount: Count,
   deviceCount: Count,
+  eventCount: Count,
   fileCount: Count,
   notebookCount: Count,
   notebookStats: Type.Optional(

@@ -59,6 +59,7 @@ const SEARCHED = [
   { type: 'device', table: 'devices', name: 'name', metadata: DESCRIBED, where: ' and deleted_at is null' },
   { type: 'notebook', table: 'notebooks', name: 'name', metadata: DESCRIBED, where: '' },
   { type: 'dataTable', table: 'data_tables', name: 'name', metadata: DESCRIBED, where: '' },
+  { type: 'event', table: 'events', name: 'subject', metadata: 'null::jsonb', where: '' },
   {
     type: 'file',
     table: 'files',

@@ -17,6 +17,7 @@ const counted = (table: string, condition = 'true') =>
 const FIELDS: Readonly<Record<keyof ApplicationSummary, string>> = {
   dataTableCount: counted('data_tables'),
   deviceCount: counted('devices', 'deleted_at is null'),
+  eventCount: counted('events'),
   fileCount: counted('files', `type = 'file' and not private`),
   notebookCount: counted('notebooks'),
   notebookStats: `select application_id, jsonb_build_object(

@@ -137,6 +137,7 @@ test('applications are listed, sorted and counted as asked', async () => {
   const gone = await losant.call<Device>('devices.post', { applicationId: made.id, device: { name: 'gone' } })
   await losant.call('device.delete', { applicationId: made.id, deviceId: gone.id })
   await losant.call('dataTables.post', { applicationId: made.id, dataTable: { name: 'rows' } })
+  await losant.call('events.post', { applicationId: made.id, event: { level: 'info', subject: 'started' } })
   const notebook = await makeNotebook(losant, made.id, {}, 'print(1)')
   await runToEnd(losant, notebook)
   const list = (query: object) => losant.call<{ items: Application[]; totalCount: number }>('applications.get', query)
@@ -168,6 +169,7 @@ test('applications are listed, sorted and counted as asked', async () => {
     [summary?.deviceCount, summary?.dataTableCount, summary?.notebookCount, summary?.fileCount, summary?.notebookStats],
     [1, 1, 1, 0, undefined],
   )
+  assert.deepEqual([summary?.eventCount, summary?.privateFileCount], [1, 0])
   assert.equal('summary' in (await losant.call<Application>('application.get', { applicationId: made.id })), false)
 
   const params = { applicationId: made.id }
@@ -193,6 +195,7 @@ test('a readme is kept with its writer, and things are found by a part of their 
   })
   await losant.call('dataTables.post', { applicationId, dataTable: { name: 'pump hours' } })
   await losant.call('devices.post', { applicationId, device: { name: 'lamp' } })
+  await losant.call('events.post', { applicationId, event: { level: 'info', subject: 'a pump stopped' } })
   const found = await losant.call<{ _type: string; name: string }[]>('application.search', {
     applicationId,
     filter: 'PUMP',
@@ -200,6 +203,7 @@ test('a readme is kept with its writer, and things are found by a part of their 
   assert.deepEqual(found.map(({ _type, name }) => [_type, name]).sort(), [
     ['dataTable', 'pump hours'],
     ['device', 'Main Pump'],
+    ['event', 'a pump stopped'],
   ])
   assert.deepEqual(
     found.find(({ _type }) => _type === 'device'),
