@@ -198,6 +198,7 @@ const SUPPORTED_INPUTS = [
   'deviceData',
   'deviceConnectionHistory',
   'deviceMetadata',
+  'dataTable',
   'externalUrl',
   'applicationFile',
 ] as const satisfies NotebookInput['inputType'][]

@@ -4,6 +4,7 @@ import type { InputType, NotebookInput } from '../../../contract/notebook-files.
 import { invalid } from '../../ground/errors.ts'
 import { gatherApplicationFile } from './application-file.ts'
 import { gatherConnectionHistory } from './connection-history.ts'
+import { gatherDataTable } from './data-table.ts'
 import { gatherDeviceData } from './device-data.ts'
 import { gatherDeviceObjects, gatherDeviceTable } from './device-metadata.ts'
 import { gatherExternalUrl } from './external-url.ts'
@@ -25,7 +26,7 @@ const gatherers: { [T in InputType]: Gather<Extract<NotebookInput, { inputType: 
   deviceData: gatherDeviceData,
   deviceConnectionHistory: inFormatOfName(gatherConnectionHistory),
   deviceMetadata: either(gatherDeviceTable, gatherDeviceObjects),
-  dataTable: unsupported,
+  dataTable: inFormatOfName(gatherDataTable),
   eventData: unsupported,
   externalUrl: gatherExternalUrl,
   applicationFile: gatherApplicationFile,
