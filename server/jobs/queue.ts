@@ -51,14 +51,24 @@ export interface Queue extends AsyncDisposable {
   drop(db: Queryable, item: Item): Promise<void>
 }
 
+export interface QueueOptions {
+  /** Whether this process looks for items whose takers died. */
+  readonly supervise: boolean
+  readonly superviseSeconds?: number
+  readonly log: Log
+}
+
 /** Opens the queue, making its schema when there is none; with `supervise` it also looks after lost and ended items. */
-export async function openQueue(db: Queryable, { supervise, log }: { supervise: boolean; log: Log }): Promise<Queue> {
+export async function openQueue(
+  db: Queryable,
+  { supervise, log, superviseSeconds = SUPERVISION_SECONDS }: QueueOptions,
+): Promise<Queue> {
   const boss = new PgBoss({
     db: through(db),
     schema: SCHEMA,
     supervise,
     schedule: false,
-    superviseIntervalSeconds: SUPERVISION_SECONDS,
+    superviseIntervalSeconds: superviseSeconds,
   })
   boss.on('error', (error) => log.warn({ error: messageOf(error) }, 'job queue not supervised'))
   await boss.start()

@@ -7,7 +7,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import test, { type TestContext } from 'node:test'
 import { createLog } from '../../server/ground/log.ts'
 import { type DelivererParts, openDeliverer } from '../../server/jobs/deliver.ts'
-import { openQueue } from '../../server/jobs/queue.ts'
+import { DELIVERIES, openQueue } from '../../server/jobs/queue.ts'
 import { createTell } from '../../server/jobs/telling.ts'
 import { createMailer } from '../../server/outgoing/mail.ts'
 import { makeApplication } from '../support/make.ts'
@@ -172,6 +172,23 @@ test(
     assert.equal(received[0]?.headers['x-fieldbook-delivery'], received[1]?.headers['x-fieldbook-delivery'])
   },
 )
+
+test('a delivery whose sender died comes back when its time is over, and is sent by another', LIMIT, async (t) => {
+  const { db, open, callBack, states, settled } = await setScene(t)
+  const { url, received } = await startReceiver(t, (response) => response.end())
+  const dead = await openQueue(db, { supervise: false, log: createLog('silent') })
+  await callBack(url)
+  assert.equal((await dead.take(db, DELIVERIES, 1)).length, 1)
+  await dead[Symbol.asyncDispose]()
+  await using _ = await open()
+  assert.deepEqual(await dead.take(db, DELIVERIES, 1), [], 'it is out, for as long as it may be')
+  await db.query(`update fieldbook_queue.job set started_on = now() - interval '1 hour'`)
+  const supervising = await openQueue(db, { supervise: true, superviseSeconds: 1, log: createLog('silent') })
+  t.after(() => supervising[Symbol.asyncDispose]())
+  await settled()
+  assert.equal(received.length, 1)
+  assert.deepEqual(await states(), [{ status: 'delivered', tries: 1, error: null }])
+})
 
 test('nobody is told by a transaction that is rolled back', LIMIT, async (t) => {
   const { db, tell, applicationId } = await setScene(t)

@@ -13,6 +13,7 @@ interface DataJob {
   readonly kind: 'dataExport' | 'dataRemoval'
   readonly name: string
   readonly resourceId?: string
+  readonly mailsUser?: boolean
   readonly input: Readonly<Record<string, unknown>>
 }
 
@@ -31,6 +32,7 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
       resourceType: 'device',
       ...(job.resourceId ? { resourceId: job.resourceId } : {}),
       requester: { type: 'user', id: caller.userId },
+      mailsUser: job.mailsUser ?? false,
       input: job.input,
       baseUrl,
     })
@@ -59,6 +61,7 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
     return enqueue(call, applicationId, {
       kind: 'dataExport',
       name: `Export of ${device.name}`,
+      mailsUser: true,
       resourceId: device.id,
       input,
     })

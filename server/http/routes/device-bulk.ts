@@ -37,6 +37,7 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
       name: job.name,
       resourceType: 'device',
       requester: { type: 'user', id: caller.userId },
+      mailsUser: job.kind === 'devicesExport',
       input: { ...job.input, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
       baseUrl,
     })
