@@ -193,15 +193,7 @@ export async function setJupyterFile(
   throw notFound('Notebook')
 }
 
-/** What this version of Fieldbook can stage and store; the rest of the published unions is refused when saved. */
-const SUPPORTED_INPUTS = [
-  'deviceData',
-  'deviceConnectionHistory',
-  'deviceMetadata',
-  'dataTable',
-  'externalUrl',
-  'applicationFile',
-] as const satisfies NotebookInput['inputType'][]
+/** What this version of Fieldbook can store; the rest of the published union is refused when saved. */
 const SUPPORTED_OUTPUTS = [
   'dataTable',
   'file',
@@ -214,11 +206,6 @@ function checkFiles(notebook: NotebookPatch): void {
   const names = new Set<string>()
   for (const [index, input] of (notebook.inputs ?? []).entries()) {
     const field = `notebook.inputs.${index}`
-    if (!includes(SUPPORTED_INPUTS, input.inputType)) {
-      throw invalid(
-        `${field}.inputType "${input.inputType}" is not supported yet; this version has ${SUPPORTED_INPUTS.join(', ')}`,
-      )
-    }
     if (input.fileName === 'context.json') {
       throw invalid(`${field}.fileName "context.json" is taken by the execution's context`)
     }

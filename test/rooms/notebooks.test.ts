@@ -32,11 +32,6 @@ const refused: [string, { inputs?: NotebookInput[]; outputs?: NotebookOutput[] }
     /^notebook\.outputs\.1 repeats another output to the letter$/,
   ],
   [
-    'an input of a type this version has not',
-    { inputs: [{ inputType: 'eventData', fileName: 'e.csv' }] },
-    /^notebook\.inputs\.0\.inputType "eventData" is not supported yet/,
-  ],
-  [
     'a directory as an output',
     { outputs: [{ outputType: 'directory', directoryName: 'd', destinationDirectoryTemplate: '/' }] },
     /^notebook\.outputs\.0\.outputType "directory" is not supported yet/,
@@ -50,6 +45,21 @@ for (const [what, post, message] of refused) {
     await assert.rejects(patchNotebook(db, applicationId, id, post), { kind: 'invalid', message })
   })
 }
+
+test('every type of input is taken', async (t) => {
+  const db = await openTestDatabase(t)
+  const range = { start: -1, end: 0 }
+  const inputs: NotebookInput[] = [
+    { inputType: 'deviceData', fileName: 'a', ...range, queryJson: '{}', attributes: ['temp'] },
+    { inputType: 'deviceConnectionHistory', fileName: 'b', ...range },
+    { inputType: 'deviceMetadata', fileName: 'c', format: 'json' },
+    { inputType: 'dataTable', fileName: 'd', dataTableId: '{{ctx.table}}', queryJson: '{}' },
+    { inputType: 'eventData', fileName: 'e', format: 'csv' },
+    { inputType: 'externalUrl', fileName: 'f', sourceUrl: '{{ctx.url}}' },
+    { inputType: 'applicationFile', fileName: 'g', filePath: '/a.csv', private: true },
+  ]
+  assert.deepEqual((await makeNotebook(db, { inputs })).inputs, inputs)
+})
 
 test('one file may go to several places, as long as they are not the same', async (t) => {
   const db = await openTestDatabase(t)

@@ -1,20 +1,15 @@
 /** One entry for each type of input: adding a type to the contract breaks the build here until it is known. */
 
 import type { InputType, NotebookInput } from '../../../contract/notebook-files.ts'
-import { invalid } from '../../ground/errors.ts'
 import { gatherApplicationFile } from './application-file.ts'
 import { gatherConnectionHistory } from './connection-history.ts'
 import { gatherDataTable } from './data-table.ts'
 import { gatherDeviceData } from './device-data.ts'
 import { gatherDeviceObjects, gatherDeviceTable } from './device-metadata.ts'
+import { gatherEventObjects, gatherEventTable } from './event-data.ts'
 import { gatherExternalUrl } from './external-url.ts'
 import type { Gather, GatherTable } from './input.ts'
 import { inFormatOfName } from './parquet.ts'
-
-/** Saving such an input is refused; a notebook saved by another version may still have one. */
-const unsupported: Gather<NotebookInput> = async ({ inputType }) => {
-  throw invalid(`inputs of type ${inputType} are not supported by this version`)
-}
 
 /** As the input's format says, which is CSV when it says nothing. */
 const either =
@@ -27,7 +22,7 @@ const gatherers: { [T in InputType]: Gather<Extract<NotebookInput, { inputType: 
   deviceConnectionHistory: inFormatOfName(gatherConnectionHistory),
   deviceMetadata: either(gatherDeviceTable, gatherDeviceObjects),
   dataTable: inFormatOfName(gatherDataTable),
-  eventData: unsupported,
+  eventData: either(gatherEventTable, gatherEventObjects),
   externalUrl: gatherExternalUrl,
   applicationFile: gatherApplicationFile,
 }
