@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { createDevice, getDevice, listDevices } from '../../contract/devices.ts'
 import { getLogs } from '../../contract/executions.ts'
-import { getFile, listFiles } from '../../contract/files.ts'
+import { createFile, getFile, listFiles, moveFile, patchFile, uploadFile } from '../../contract/files.ts'
 import { uploadNotebook } from '../../contract/notebooks.ts'
+import { createPrivateFile } from '../../contract/private-files.ts'
 import type { Route } from '../../contract/route.ts'
 import { listRows } from '../../contract/rows.ts'
 import { getState } from '../../contract/states.ts'
@@ -60,6 +61,34 @@ const wrapped: [string, Route, unknown, string, unknown][] = [
     },
   ],
   ['one file', getFile, { id: 'f1' }, `${A}/file/f1`, { id: 'f1', _type: 'file', _links: self(`${A}/file/f1`) }],
+  ...(['upload', 'move'] as const).map((action): (typeof wrapped)[number] => [
+    `a file after its ${action}`,
+    action === 'move' ? moveFile : uploadFile,
+    { id: 'f1' },
+    `${A}/file/f1/${action}`,
+    { id: 'f1', _type: 'file', _links: self(`${A}/file/f1`) },
+  ]),
+  [
+    'a file just made lives under file',
+    createFile,
+    { id: 'f1' },
+    `${A}/files`,
+    { id: 'f1', _type: 'file', _links: self(`${A}/file/f1`) },
+  ],
+  [
+    'a file that is told of new content is where it was, though that is answered with 201',
+    patchFile,
+    { id: 'f1' },
+    `${A}/file/f1`,
+    { id: 'f1', _type: 'file', _links: self(`${A}/file/f1`) },
+  ],
+  [
+    'private files live under their list',
+    createPrivateFile,
+    { id: 'f1' },
+    `${A}/privateFiles`,
+    { id: 'f1', _type: 'privateFile', _links: self(`${A}/privateFiles/f1`) },
+  ],
   [
     'an upload answers the notebook itself',
     uploadNotebook,
