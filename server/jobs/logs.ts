@@ -9,7 +9,7 @@ import { jobIdOf } from './ticket.ts'
 
 /** A row as it is answered; links start with `baseUrl`. */
 export function toJobLog(row: JobRow, baseUrl: string, linkFile: LinkFile): JobLog {
-  const { email, ...input } = row.input
+  const { email, query, ...input } = row.input
   const downloadUrls = linksOf(row, baseUrl, linkFile)
   return {
     id: row.id,
@@ -29,7 +29,12 @@ export function toJobLog(row: JobRow, baseUrl: string, linkFile: LinkFile): JobL
     ...(row.resource_id === null ? {} : { resourceId: row.resource_id }),
     ...(row.progress === null ? {} : { progress: row.progress }),
     ...(row.error === null ? {} : { error: row.error }),
-    input: { ...input, ...(typeof email === 'string' ? { emails: [email] } : {}) },
+    input: {
+      ...input,
+      // As the published log has it: JSON text.
+      ...(query === undefined ? {} : { query: typeof query === 'string' ? query : JSON.stringify(query) }),
+      ...(typeof email === 'string' ? { emails: [email] } : {}),
+    },
     output: { ...row.output, ...(downloadUrls.length > 0 ? { downloadUrls } : {}) },
   }
 }

@@ -11,8 +11,8 @@ export const tooBig = (url: URL, maxBytes: number) =>
   )
 
 /** Cause: the other side answered that it won't. Handled by: whoever owns the URL. */
-export const badStatus = (url: URL, status: number, hint = '') =>
-  invalid(`${url.origin}${url.pathname} answered with status ${status}${hint}`)
+export const badStatus = (where: string, status: number, hint = '') =>
+  invalid(`${where} answered with status ${status}${hint}`)
 
 /**
  * What is told when a request failed: a refusal of ours as it is, everything else in a sentence that names the host. What
@@ -22,13 +22,23 @@ export function tellFailure(error: unknown, url: URL, timer: AbortSignal, limit:
   const refusal = refusalIn(error)
   if (refusal) return refusal
   if (timer.aborted) return unavailable(`${url.origin} did not answer completely within ${limit}`)
-  return unavailable(`${url.origin} could not be reached: ${causeOf(error)}`, error)
+  if (isOurs(error)) return error
+  if (/^(?:Z_|ERR_BROTLI|ERR_ZSTD|ZSTD_)/.test(codeOf(error)))
+    return invalid(`${url.origin} answered what can not be decoded`)
+  // Without its cause: a connection that was refused there is no sign that our database is away.
+  return unavailable(`${url.origin} could not be reached: ${causeOf(error)}`)
 }
+
+/** A disk that is full, or a folder that is gone, has nothing to do with the other side. */
+const isOurs = (error: unknown) =>
+  /^(?:ENOSPC|EDQUOT|EIO|EROFS|EACCES|EEXIST|ENOENT|EMFILE|ENFILE)$/.test(codeOf(error))
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : '')
 
 /** Codes of Node and undici say in one word what went wrong; their messages may hold addresses. */
 function causeOf(error: unknown): string {
   const inner = error instanceof AggregateError ? error.errors[0] : error
-  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : ''
+  const code = codeOf(inner)
   return CAUSES[code] ?? (code || messageOf(inner))
 }
 

@@ -9,6 +9,7 @@ import { type Agent, type Dispatcher, request } from 'undici'
 import { invalid } from '../ground/errors.ts'
 import { badStatus, tellFailure, tooBig } from './bounds.ts'
 import { checkTarget, createAgent, type Network, OPEN_NETWORK, PUBLIC_NETWORK } from './network.ts'
+import { MAX_REDIRECTS, nextHop } from './redirect.ts'
 
 export interface FetchOptions {
   /** Of the decoded content: a small answer that unfolds into a large one ends here too. */
@@ -30,8 +31,6 @@ export interface Fetched {
   readonly contentType: string | undefined
 }
 
-const MAX_REDIRECTS = 5
-const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const ACCEPT_ENCODING = 'gzip, deflate, br'
 const USER_AGENT = 'Fieldbook'
 
@@ -49,7 +48,7 @@ export async function fetchToFile(text: string, file: string, options: FetchOpti
     const agent = createAgent(url, network)
     try {
       const answer = await ask(url, agent, headers, signal)
-      const next = redirectOf(url, answer, network)
+      const next = nextHop(url, answer.statusCode, answer.headers['location'], network)
       if (!next) return await keep(url, answer, file, options.maxBytes, signal)
       if (hop >= MAX_REDIRECTS) throw invalid(`${url.origin} redirects more than ${MAX_REDIRECTS} times`)
       if (next.origin !== url.origin) headers = {}
@@ -76,17 +75,6 @@ async function ask(url: URL, agent: Agent, headers: Readonly<Record<string, stri
   return answer
 }
 
-/** Where an answer leads on to; undefined when it is the last one. */
-function redirectOf(from: URL, { statusCode, headers }: Dispatcher.ResponseData, network: Network): URL | undefined {
-  if (!REDIRECTS.has(statusCode)) return undefined
-  const location = URL.parse(String(headers['location'] ?? ''), from.href)
-  if (!headers['location'] || !location) throw badStatus(from, statusCode, ' and no place to go on to')
-  const to = checkTarget(location.href, network)
-  if (from.protocol === 'https:' && to.protocol === 'http:')
-    throw invalid(`${from.origin} redirects from https to http, which is not followed`)
-  return to
-}
-
 async function keep(
   url: URL,
   { statusCode, headers, body }: Dispatcher.ResponseData,
@@ -94,7 +82,7 @@ async function keep(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  if (statusCode < 200 || statusCode > 299) throw badStatus(url, statusCode)
+  if (statusCode < 200 || statusCode > 299) throw badStatus(url.origin + url.pathname, statusCode)
   const encodings = encodingsOf(url, headers['content-encoding'])
   if (Number(headers['content-length']) > maxBytes) throw tooBig(url, maxBytes)
   const counter = new Counter(url, maxBytes)

@@ -33,7 +33,7 @@ export async function postJson(text: string, body: string, options: PostOptions)
     const { statusCode } = answer
     const isRedirect = statusCode >= 300 && statusCode <= 399
     if (statusCode < 200 || statusCode > 299)
-      throw badStatus(url, statusCode, isRedirect ? '; redirects are not followed' : '')
+      throw badStatus(url.origin, statusCode, isRedirect ? '; redirects are not followed' : '')
   } catch (error) {
     options.signal.throwIfAborted()
     throw tellFailure(error, url, timer, `${options.timeoutMs / 1000} s`)

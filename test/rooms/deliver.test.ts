@@ -101,7 +101,7 @@ test('a receiver that fails is tried again with the same id and body, six times 
   }
   assert.deepEqual(await states(), [
     { status: 'delivered', tries: 3, error: null },
-    { status: 'failed', tries: 6, error: `${broken.url} answered with status 500` },
+    { status: 'failed', tries: 6, error: `${new URL(broken.url).origin} answered with status 500` },
   ])
 })
 

@@ -13,6 +13,7 @@ import { gzipSync } from 'node:zlib'
 import { type FetchOptions, fetchToFile } from '../../server/outgoing/fetch-file.ts'
 import type { Network } from '../../server/outgoing/network.ts'
 import { postJson } from '../../server/outgoing/post-json.ts'
+import { isAway } from '../../server/stores/postgres/away.ts'
 import { makeFolder } from '../support/make.ts'
 
 const LIMIT = { timeout: 30_000 }
@@ -35,7 +36,8 @@ async function serve(t: TestContext, host: string, listener: RequestListener) {
   })
   const address = server.address()
   const port = address && typeof address === 'object' ? address.port : 0
-  return { port, asked, url: `http://${host}:${port}` }
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()))
+  return { port, asked, close, url: `http://${host}:${port}` }
 }
 
 /** Names resolve to what the test says, one answer after the other and the last one for ever. */
@@ -209,6 +211,7 @@ test('whoever asked can call it off', LIMIT, async (t) => {
 test('a failure names the host and the cause, and repeats nothing of what was answered', LIMIT, async (t) => {
   const { url } = await serve(t, OUTSIDE, (request, response) => {
     if (request.url === '/reset') request.socket.destroy()
+    else if (request.url === '/torn') response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip')
     else response.writeHead(404, { 'x-inner': 'secret' }).end('secret')
   })
   const { fetch } = await openFetch(t)
@@ -216,11 +219,21 @@ test('a failure names the host and the cause, and repeats nothing of what was an
     kind: 'invalid',
     message: `${url}/gone answered with status 404`,
   })
+  await assert.rejects(fetch(`${url}/torn`), {
+    message: `${url} answered what can not be decoded`,
+  })
   await assert.rejects(fetch(`${url}/reset`), {
     kind: 'unavailable',
     message: `${url} could not be reached: it closed the connection`,
   })
   await assert.rejects(fetch('http://nowhere.example/'), /could not be reached/)
+  const closed = await serve(t, OUTSIDE, () => {})
+  await closed.close()
+  await assert.rejects(fetch(closed.url), (error: Error) => {
+    assert.equal(error.message, `${closed.url} could not be reached: it refuses connections`)
+    assert.equal(isAway(error), false, 'it is not taken for our database')
+    return true
+  })
 })
 
 test('a callback is posted once, follows no redirect, and its answer is not read', LIMIT, async (t) => {
@@ -243,7 +256,7 @@ test('a callback is posted once, follows no redirect, and its answer is not read
   await post('/')
   await post('/endless')
   await assert.rejects(post('/moved'), /answered with status 307; redirects are not followed/)
-  await assert.rejects(post('/broken'), { message: `${url}/broken answered with status 500` })
+  await assert.rejects(post('/broken'), { message: `${url} answered with status 500` })
   assert.deepEqual(bodies, ['{"a":1}', '{"a":1}', '{"a":1}', '{"a":1}'])
   assert.equal(asked[0]?.headers['content-type'], 'application/json')
   assert.equal(asked[0]?.headers['x-one'], '1')

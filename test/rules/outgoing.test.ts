@@ -6,6 +6,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { isOwnAddress, isPublicAddress } from '../../server/outgoing/addresses.ts'
 import { checkTarget, OPEN_NETWORK, PUBLIC_NETWORK } from '../../server/outgoing/network.ts'
+import { nextHop } from '../../server/outgoing/redirect.ts'
 
 const PUBLIC = ['1.1.1.1', '8.8.8.8', '93.184.216.34', '172.32.0.1', '100.128.0.1', '169.253.0.1', '2606:4700::1111']
 
@@ -149,3 +150,31 @@ test('an installation that allows private addresses still takes http and https o
   assert.throws(() => checkTarget('file:///etc/passwd', OPEN_NETWORK), /must start with http/)
   assert.throws(() => checkTarget('http://a:b@10.0.0.1/', OPEN_NETWORK), /must not hold a user name/)
 })
+
+const HOPS: readonly (readonly [
+  from: string,
+  status: number,
+  location: string | undefined,
+  leads: string | RegExp | undefined,
+])[] = [
+  ['https://a.example/x', 200, 'https://b.example/', undefined],
+  ['https://a.example/x', 304, 'https://b.example/', undefined],
+  ['https://a.example/x/y?q=1', 302, '../z', 'https://a.example/z'],
+  ['https://a.example/x', 301, '//b.example/z', 'https://b.example/z'],
+  ['http://a.example/', 308, 'https://a.example/', 'https://a.example/'],
+  ['https://a.example/', 302, 'http://a.example/', /redirects from https to http, which is not followed/],
+  ['https://a.example/', 303, '//127.1/', PRIVATE_TARGET],
+  ['https://a.example/', 307, 'http://[::ffff:10.0.0.1]/', PRIVATE_TARGET],
+  ['https://a.example/', 302, 'file:///etc/passwd', /must start with http/],
+  ['https://a.example/', 302, 'https://me:secret@b.example/', /must not hold a user name/],
+  ['https://a.example/x', 302, undefined, /a\.example\/x answered with status 302 and no place to go on to/],
+  ['https://a.example/x', 302, 'http://[', /no place to go on to/],
+]
+
+for (const [from, status, location, leads] of HOPS) {
+  test(`${status} from ${from} to ${location} ${leads instanceof RegExp ? 'is refused' : `leads to ${leads}`}`, () => {
+    const hop = () => nextHop(new URL(from), status, location, PUBLIC_NETWORK)?.href
+    if (leads instanceof RegExp) assert.throws(hop, { kind: 'invalid', message: leads })
+    else assert.equal(hop(), leads)
+  })
+}
