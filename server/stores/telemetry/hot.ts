@@ -26,6 +26,37 @@ export async function appendStates(
   )
 }
 
+/** A device as it was read: its row, and which version of it (PostgreSQL's `xmin`, as text). */
+export interface SeenDevice {
+  readonly id: string
+  readonly version: string
+}
+
+/**
+ * As `appendStates`, unless the device has been changed or deleted since it was seen; says whether it stored. Until it is
+ * durable whoever changes the device waits: what a change forgets does not come back from a report that was under way.
+ */
+export async function appendUnlessChanged(
+  db: Queryable,
+  applicationId: string,
+  device: SeenDevice,
+  states: readonly StoredState[],
+): Promise<boolean> {
+  const row = await db.one<{ count: number }>(
+    `with device as materialized (
+       select id from devices
+       where id = $2 and application_id = $1 and deleted_at is null and xmin::text = $4 for share
+     ), stored as (
+       insert into hot_states (application_id, device_id, ts, doc)
+       select $1, device.id, (state -> 0)::bigint, state -> 1
+       from device, jsonb_array_elements($3::jsonb) as given (state)
+     )
+     select count(*)::integer as count from device`,
+    [applicationId, device.id, JSON.stringify(states.map(({ ts, doc }) => [ts, doc])), device.version],
+  )
+  return row?.count === 1
+}
+
 /** What of the hot table has been forgotten, although a transaction that was under way wrote it afterwards. */
 const NOT_FORGOTTEN = `not exists (select from tombstones t where t.application_id = hot_states.application_id and t.attributes is null
   and (t.device_id is null or t.device_id = hot_states.device_id) and hot_states.seq <= t.up_to_seq
