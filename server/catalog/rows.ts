@@ -108,6 +108,7 @@ export function orderOf(
   field = 'sortColumn',
 ): string {
   const sql = columnSql(table, sortColumn, field)
+  if (sql === 'id') return `order by id ${direction}`
   const isText = table.columns.some(({ name, dataType }) => name === sortColumn && dataType === 'string')
   return `order by ${sql}${isText ? ' collate "C"' : ''} ${direction} nulls last, id ${direction}`
 }
