@@ -67,8 +67,11 @@ test('what is too large, empty, or no notebook is refused in every way, and the 
   const url = `${service.url}/applications/${params.applicationId}/notebooks/${params.notebookId}/upload`
   const send = (body: Buffer<ArrayBuffer>) =>
     fetch(url, { method: 'POST', headers: { ...MULTIPART, authorization: `Bearer ${token}` }, body })
-  const whole = multipart([{ name: 'jupyterFile', content: ipynb('print("half")'), fileName: 'a.ipynb' }])
-  for (const length of [0, 20, 200, whole.length - 60, whole.length - 4]) {
+  const whole = multipart([
+    { name: 'jupyterFile', content: ipynb('print("half")'), fileName: 'a.ipynb' },
+    { name: 'submit', content: 'x'.repeat(500) },
+  ])
+  for (const length of [0, 20, 200, whole.length - 300, whole.length - 60, whole.length - 4]) {
     const response = await send(whole.subarray(0, length))
     assert.equal(response.status, 400, `cut after ${length} of ${whole.length}`)
   }
