@@ -6,7 +6,7 @@ import { type AttemptParts, GivenBack, giveBack, runAttempt } from './attempt.ts
 import { type Attendance, createLostSearch } from './lost.ts'
 import { openPump } from './pump.ts'
 import { JOBS } from './queue.ts'
-import { claimJob } from './store.ts'
+import { type Attempt, claimJob } from './store.ts'
 import type { RunningJob } from './work.ts'
 
 export interface JobWorkerParts extends Omit<AttemptParts, 'folder'> {
@@ -40,10 +40,10 @@ export async function openJobWorker(parts: JobWorkerParts, { slots }: JobWorkerO
     const attempt = runAttempt(job, { ...parts, folder: attendance.folder }, stop.signal)
       .catch((error: unknown) => log.error({ jobId: job.id, error: messageOf(error) }, 'attempt at a job not recorded'))
       .finally(() => {
-        attempts.delete(job.id)
+        attempts.delete(keyOf(job))
         pump.wake()
       })
-    attempts.set(job.id, attempt)
+    attempts.set(keyOf(job), attempt)
   }
   const take = async (): Promise<boolean> => {
     if (!mayTake()) return false
@@ -63,7 +63,7 @@ export async function openJobWorker(parts: JobWorkerParts, { slots }: JobWorkerO
   const search = createLostSearch({
     ...parts,
     longestMs: parts.limitMs + SLACK_MS,
-    isRunning: ({ id }) => attempts.has(id),
+    isRunning: (job) => attempts.has(keyOf(job)),
   })
   let looking: Promise<void> | undefined
   const timer = setInterval(() => {
@@ -98,3 +98,6 @@ export async function openJobWorker(parts: JobWorkerParts, { slots }: JobWorkerO
     },
   }
 }
+
+/** A worker may be given a job again while it still works on it: its lock was lost for a while, and the job taken back. */
+const keyOf = ({ id, attempt }: Attempt) => `${id}/${attempt}`

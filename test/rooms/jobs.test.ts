@@ -9,7 +9,10 @@ import { createInterface } from 'node:readline'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { invalid } from '../../server/ground/errors.ts'
+import { createLog } from '../../server/ground/log.ts'
+import { giveBack } from '../../server/jobs/attempt.ts'
 import { getJob, toJobLog } from '../../server/jobs/logs.ts'
+import { openQueue } from '../../server/jobs/queue.ts'
 import type { JobWork } from '../../server/jobs/work.ts'
 import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
 import { jobRequest, openTestJobs, type TestJobsOptions } from '../support/jobs.ts'
@@ -166,6 +169,55 @@ test('a worker that closes gives its job back, and the next one does it', LIMIT,
   t.after(() => second[Symbol.asyncDispose]())
   const { status, attempt } = await ended(db, applicationId, jobId)
   assert.deepEqual([status, attempt], ['completed', 2])
+})
+
+test('a worker that drains takes nothing new, and lets what it has come to its end', LIMIT, async (t) => {
+  const started = Promise.withResolvers<void>()
+  const mayEnd = Promise.withResolvers<void>()
+  const work: Record<string, JobWork> = {
+    waits: async () => {
+      started.resolve()
+      await mayEnd.promise
+      return {}
+    },
+  }
+  const { db, applicationId, jobs, worker } = await setScene(t, { work, slots: 4 })
+  const first = await jobs.enqueue(db, jobRequest(applicationId, 'waits'))
+  await started.promise
+  const draining = worker.drain(30_000)
+  const second = await jobs.enqueue(db, jobRequest(applicationId, 'waits'))
+  mayEnd.resolve()
+  await draining
+  assert.equal((await getJob(db, applicationId, first.jobId)).status, 'completed')
+  assert.equal((await getJob(db, applicationId, second.jobId)).status, 'queued')
+})
+
+test('an attempt whose job was given to another one meanwhile changes nothing and leaves no file', LIMIT, async (t) => {
+  const mayEnd = Promise.withResolvers<void>()
+  const told: number[] = []
+  const work: Record<string, JobWork> = {
+    report: async (job, { folder }) => {
+      if (job.attempt === 1) await mayEnd.promise
+      const path = join(folder, 'data.csv')
+      await writeFile(path, `by attempt ${job.attempt}`)
+      return { files: [{ name: 'data.csv', path }] }
+    },
+  }
+  const tell = async (_: Queryable, { attempt }: { attempt: number }) => void told.push(attempt)
+  const { db, folder, applicationId, jobs, blobs, worker } = await setScene(t, { work, tell, slots: 2 })
+  const { jobId } = await jobs.enqueue(db, jobRequest(applicationId, 'report'))
+  await until(async () => (await getJob(db, applicationId, jobId)).status === 'inProgress')
+  const { id } = await getJob(db, applicationId, jobId)
+  const queue = await openQueue(db, { supervise: false, log: createLog('silent') })
+  t.after(() => queue[Symbol.asyncDispose]())
+  assert.equal(await giveBack(db, queue, { id, attempt: 1 }, { isLoss: true }), true)
+  const row = await ended(db, applicationId, jobId)
+  mayEnd.resolve()
+  await until(() => worker.running === 0)
+  assert.deepEqual(await getJob(db, applicationId, jobId), row)
+  assert.deepEqual([row.attempt, told], [2, [2]])
+  assert.equal(String(await blobs.read(row.files[0]?.key ?? '')), 'by attempt 2')
+  assert.deepEqual(await readdir(join(folder, 'blobs/jobs', applicationId, id)), ['2'])
 })
 
 test(
