@@ -14,6 +14,7 @@ import type { Transaction } from '../stores/postgres/transaction.ts'
 import { COPY_NULL, copyCell, copyText, TypeGuess } from './cells.ts'
 import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
 import { isTooLong, MAX_UNIQUE_BYTES, shorten, tellViolation } from './constraints.ts'
+import { rebuildWhenFull } from './rebuild.ts'
 
 export interface CsvImport {
   /** Path that can be opened for reading, any number of times. */
@@ -53,7 +54,8 @@ async function importRecords(tx: Transaction, table: StoredTable, wanted: CsvImp
   let target = table
   if (wanted.createMissingColumns && unknown.length > 0) {
     for (const name of unknown) requireColumnName(name, header.indexOf(name))
-    target = await addColumns(tx, table, await guessTypes(wanted, header, unknown))
+    const wide = await rebuildWhenFull(tx, table)
+    target = await addColumns(tx, wide, await guessTypes(wanted, header, unknown))
   }
   if (wanted.truncate) await tx.query(`delete from ${rowsOf(table.id)}`)
   const rows = await copyRows(tx, target, header, wanted)

@@ -20,6 +20,7 @@ import {
   type StoredTable,
 } from './columns.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
+import { rebuildWhenFull } from './rebuild.ts'
 
 interface DataTableRow {
   id: string
@@ -107,7 +108,7 @@ export async function addColumn(
   column: DataTableColumn,
 ): Promise<DataTable> {
   return changeTable(db, applicationId, id, async (tx, table) => {
-    await addColumns(tx, table, [column], () => 'dataTableColumn')
+    await addColumns(tx, await rebuildWhenFull(tx, table), [column], () => 'dataTableColumn')
     return getDataTable(tx, applicationId, id)
   })
 }

@@ -134,6 +134,37 @@ test('an import that is undone takes its columns along, and who waited for it go
   assert.deepEqual(await rows(), [{ n: 2, late: null }])
 })
 
+test('a table that has had 1,500 columns is written anew when it gets another one, and keeps what it holds', async (t) => {
+  const { db, at, take, rows } = await openColumns(t, [column('n', 'number')])
+  const first = await insertRow(...at, { n: 1 })
+  await tables.addColumn(...at, column('key', 'string', { constraint: 'unique' }))
+  await tables.addColumn(...at, column('must', 'string', { constraint: 'required' }))
+  await insertRow(...at, { n: 2, key: 'a', must: 'x' })
+  const spent = Array.from({ length: 1500 }, (_, index) => `x${index}`)
+  await db.query(`alter table "rows"."t_${at[2]}" ${spent.map((name) => `add column ${name} int`).join(', ')}`)
+  await db.query(`alter table "rows"."t_${at[2]}" ${spent.map((name) => `drop column ${name}`).join(', ')}`)
+  await tables.addColumn(...at, column('more', 'boolean'))
+  const [kept] = await db.query<{ ever: number }>(
+    `select max(attnum)::int as ever from pg_attribute where attrelid = '"rows"."t_${at[2]}"'::regclass`,
+  )
+  assert.equal(kept?.ever, 3 + 4)
+  assert.deepEqual(await rows(), [
+    { n: 1, key: null, must: null, more: null },
+    { n: 2, key: 'a', must: 'x', more: null },
+  ])
+  const { createdAt, id } = (await listRows(...at, {})).items[0] ?? {}
+  assert.deepEqual([id, createdAt], [first.id, first.createdAt])
+  await assert.rejects(insertRow(...at, { must: 'y', key: 'a' }), { message: /^dataTableRow\.key is unique/ })
+  await assert.rejects(db.query(`update "rows"."t_${at[2]}" set c6 = null where id <> $1`, [first.id]), {
+    code: '23502',
+  })
+  await db.transaction((tx) => take(tx, 'n,key,must,late\n3,b,z,1\n'))
+  assert.deepEqual((await rows()).at(-1), { n: 3, key: 'b', must: 'z', more: null, late: 1 })
+  await tables.removeColumn(...at, 'must')
+  await tables.deleteDataTable(...at)
+  assert.deepEqual(await db.query(`select from pg_class where relname like 't\\_${at[2]}%'`), [])
+})
+
 test('a table goes with its rows, and is not found after', async (t) => {
   const { db, at } = await openColumns(t, [column('n', 'number')])
   await insertRow(...at, { n: 1 })
