@@ -52,6 +52,43 @@ export async function chooseFew(db: Queryable, applicationId: string, selection:
   return devices
 }
 
+/** Only their ids, by id: of a hundred thousand devices the rest would not fit in memory. @throws as chooseDevices */
+export async function chooseDeviceIds(
+  db: Queryable,
+  applicationId: string,
+  choice: DeviceChoice,
+  path = 'query',
+): Promise<string[]> {
+  const values: unknown[] = []
+  const chosen = chosenDevices(applicationId, choice, values, path)
+  const rows = await db.query<{ id: string }>(`select id from devices where ${chosen} order by id collate "C"`, values)
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * The names of the attributes that the chosen devices declare, in the order in which they are first seen when the devices
+ * are gone through by id. @throws as chooseDevices
+ */
+export async function declaredAttributes(
+  db: Queryable,
+  applicationId: string,
+  choice: DeviceChoice,
+  path = 'query',
+): Promise<string[]> {
+  const values: unknown[] = []
+  const chosen = chosenDevices(applicationId, choice, values, path)
+  const rows = await db.query<{ name: string }>(
+    `select name from (
+       select attribute.value ->> 'name' as name,
+         row_number() over (order by devices.id collate "C", attribute.ordinality) as place
+       from devices cross join lateral jsonb_array_elements(devices.attributes) with ordinality as attribute
+       where ${chosen}
+     ) seen group by name order by min(place)`,
+    values,
+  )
+  return rows.map(({ name }) => name)
+}
+
 /** The same as a condition over `devices`, for those who do more than read them all; its values are pushed on `values`. */
 export function chosenDevices(applicationId: string, choice: DeviceChoice, values: unknown[], path = 'query'): string {
   const live = `devices.application_id = $${values.push(applicationId)} and devices.deleted_at is null`

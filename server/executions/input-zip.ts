@@ -24,6 +24,7 @@ export const exportInputs =
     const templateContext = typeof input['templateContext'] === 'string' ? input['templateContext'] : undefined
     const [inputs, scratch] = [join(folder, 'in'), join(folder, 'scratch')]
     await Promise.all([mkdir(inputs), mkdir(scratch)])
+    const warnings: string[] = []
     let scratches = 0
     const gathered = await gatherInputs(notebook.inputs, templateContext, inputs, {
       ...sources,
@@ -33,7 +34,7 @@ export const exportInputs =
       signal,
       inTurn: createTurns(EXPORTS_AT_ONCE),
       scratch: () => join(scratch, String(scratches++)),
-      warn: () => {},
+      warn: (message) => warnings.push(message),
     })
     signal.throwIfAborted()
     const failure = firstFailure(notebook.inputs, gathered)
@@ -41,5 +42,5 @@ export const exportInputs =
     progress(notebook.inputs.length, notebook.inputs.length)
     const path = join(folder, 'inputs.zip')
     await packFolder(inputs, path, signal)
-    return { files: [{ name: 'inputs.zip', path }] }
+    return { files: [{ name: 'inputs.zip', path }], ...(warnings.length > 0 ? { output: { warnings } } : {}) }
   }

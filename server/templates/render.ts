@@ -32,5 +32,9 @@ export function renderTemplate(template: string, context: TemplateContext): stri
 /** Handlebars draws the place in lines of its own between what is wrong and what it expected. */
 function reasonOf(message: string): string {
   const lines = message.split('\n')
-  return lines.find((line) => line.startsWith('Expecting')) ?? lines[0] ?? ''
+  const reason = lines.find((line) => line.startsWith('Expecting')) ?? lines[0] ?? ''
+  return reason.endsWith("got 'CLOSE_UNESCAPED'") ? `${reason}; ${BRACES}` : reason
 }
+
+/** What happens to everyone who writes JSON around templates. */
+const BRACES = 'between the end of {{…}} and a brace of the text there must be a space'

@@ -1,6 +1,7 @@
 /** Everything a notebook can be given, made and asked for through the official client, read by pandas in a real run. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -11,6 +12,7 @@ import { getExecution } from '../../contract/executions.ts'
 import type { FileWithUpload } from '../../contract/files.ts'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { type Official, refusal, signInOfficially } from '../support/official.ts'
+import { readParquet } from '../support/parquet.ts'
 import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
 import { makeApplication, makeNotebook, open, runToEnd } from '../support/steps.ts'
 
@@ -218,6 +220,40 @@ test('a notebook reads all seven inputs with pandas, each made by templates', as
   assert.equal(await open(log.inputInfo, 'prices.csv'), 'day,price\n2026-03-01,1.25\n')
   assert.deepEqual(log.inputInfo['devices.json']?.contentType, 'application/json')
   assert.deepEqual(log.inputInfo['prices.csv']?.contentType, 'text/csv')
+})
+
+test('a Parquet twin holds the values that pandas reads from the CSV, and the notebook has its very bytes', async () => {
+  const { applicationId, pump } = await makePlant()
+  const inputs = ['csv', 'parquet'].flatMap((format): NotebookInput[] => [
+    { inputType: 'deviceData', fileName: `data.${format}`, deviceIds: [pump.id], start: -10_000, end: 0 },
+    { inputType: 'deviceMetadata', fileName: `devices.${format}`, queryJson: '{}' },
+  ])
+  const cell = `
+import hashlib, json, os, pandas as pd
+I = os.environ["INPUT_DIR"]
+told = {}
+for name in ["data", "devices"]:
+    bytes = open(os.path.join(I, name + ".parquet"), "rb").read()
+    rows = json.loads(pd.read_csv(os.path.join(I, name + ".csv")).to_json(orient="records", double_precision=15))
+    told[name] = {"sum": hashlib.sha256(bytes).hexdigest(), "rows": rows}
+print(json.dumps(told))`
+  const notebook = await makeNotebook(losant, applicationId, { inputs }, cell)
+  const log = await runToEnd(losant, notebook, { relativeTo: T0 })
+  assert.deepEqual(log.executionErrors, [])
+  const told = JSON.parse(await open(log.outputInfo, 'result.log'))
+  for (const name of ['data', 'devices']) {
+    const bytes = Buffer.from(await (await fetch(log.inputInfo[`${name}.parquet`]?.url ?? '')).arrayBuffer())
+    assert.equal(createHash('sha256').update(bytes).digest('hex'), told[name].sum)
+    const rows = await readParquet(bytes)
+    assert.ok(rows.length > 0)
+    // pandas has no truths where some are missing: it reads 1 and 0.
+    const asPandas = rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([key, value]) => [key, typeof value === 'boolean' ? Number(value) : value]),
+      ),
+    )
+    assert.deepEqual(asPandas, told[name].rows)
+  }
 })
 
 test('every type of input fails by name and in words, and what else was gathered can be seen', async () => {

@@ -131,6 +131,17 @@ test('deviceData: attributes in the order asked for, a range that begins with it
   assert.deepEqual(idsOf(await gathered(staging, data({ deviceIds, start: NOW - 10, end: NOW }))), [])
 })
 
+test('deviceData: without attributes asked for, all that the devices declare in the order first seen', async (t) => {
+  const db = await openTestDatabase(t)
+  const { id: applicationId } = await makeApplication(db)
+  for (const names of [['b', 'a'], ['c', 'b'], [], ['a', 'd']]) {
+    const attributes = names.map((name) => ({ name, dataType: 'number' as const }))
+    await makeDevice(db, { applicationId, attributes })
+  }
+  const staging = await makeStaging(t, db, applicationId)
+  assert.equal(await gathered(staging, data({ queryJson: '{}' })), 'ID,Timestamp,b,a,c,d\n')
+})
+
 test('deviceConnectionHistory: when devices came and went', async (t) => {
   const db = await openTestDatabase(t)
   const { applicationId, pump1, valve } = await makePlant(db)

@@ -117,8 +117,8 @@ async function work(t: TestContext, db: Database, applicationId: string, inputs:
     input: { relativeTo: NOW.toISOString(), ...input },
   } as unknown as RunningJob
   const tools: JobTools = { folder, signal: staging.signal, progress: () => {}, log: createLog('silent') }
-  const { files = [] } = await exportInputs(staging)(job, tools)
-  return files
+  const { files = [], output } = await exportInputs(staging)(job, tools)
+  return Object.assign([...files], { output })
 }
 
 test('the zip holds every input under its rendered name at the root, and the context to the letter', async (t) => {
@@ -132,6 +132,8 @@ test('the zip holds every input under its rendered name at the root, and the con
   ]
   const [file, ...others] = await work(t, db, applicationId, inputs, { templateContext: context })
   assert.deepEqual(others, [])
+  const { output } = await work(t, db, applicationId, [{ inputType: 'deviceMetadata', fileName: 'none.csv' }])
+  assert.match(JSON.stringify(output), /"warnings":\["Input \\"none\.csv\\" chooses no devices/)
   assert.equal(file?.name, 'inputs.zip')
   const files = await unzipped(file.path)
   assert.deepEqual(Object.keys(files), ['context.json', 'data.csv', 'devices.csv'])

@@ -86,6 +86,7 @@ const refused: [string, RegExp][] = [
   ['{{ctx.name', /^The template "\{\{ctx.name" can't be rendered: Expecting /],
   ['a\u0000{{ctx.n}}', /can't be rendered: Lexical error on line 1. Unrecognized text.$/],
   ['{{#if ctx.n}}open', /can't be rendered/],
+  ['{"a": {{ctx.n}}}', /there must be a space$/],
   ['{{nothing ctx.n}}', /can't be rendered: Missing helper: "nothing"/],
   ['{{> partial}}', /can't be rendered/],
   ['{{#*inline "x"}}a{{/inline}}{{> x}}', /can't be rendered/],

@@ -1,7 +1,7 @@
 /** Input deviceConnectionHistory: when the chosen devices came and went in a range of time, as CSV. */
 
 import type { ConnectionHistoryInput } from '../../../contract/notebook-files.ts'
-import { chooseDevices } from '../../catalog/device-choice.ts'
+import { chooseDeviceIds } from '../../catalog/device-choice.ts'
 import { boundOf } from '../../ground/moments.ts'
 import { exportConnections } from '../../stores/telemetry/connections.ts'
 import { choiceOf, QUERY_PATH } from './chosen-devices.ts'
@@ -18,13 +18,14 @@ const COLUMNS: readonly Column[] = [
 ]
 
 export const gatherConnectionHistory: GatherTable<ConnectionHistoryInput> = async (input, file, staging) => {
-  const devices = await chooseDevices(staging.db, staging.applicationId, choiceOf(input, staging), QUERY_PATH)
+  const { db, applicationId } = staging
+  const deviceIds = await chooseDeviceIds(db, applicationId, choiceOf(input, staging), QUERY_PATH)
   const wanted = {
-    applicationId: staging.applicationId,
-    deviceIds: devices.map(({ id }) => id),
+    applicationId,
+    deviceIds,
     from: boundOf(input.start, staging.relativeTo),
     to: boundOf(input.end, staging.relativeTo),
   }
-  await staging.inTurn(() => exportConnections(staging.db, wanted, file, staging.signal))
+  await staging.inTurn(() => exportConnections(db, wanted, file, staging.signal))
   return COLUMNS
 }
