@@ -2,109 +2,29 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { type Client, signIn } from '../../client/client.ts'
-import type { DataTable } from '../../contract/data-tables.ts'
 import type { Device } from '../../contract/devices.ts'
-import { getExecution } from '../../contract/executions.ts'
-import type { FileWithUpload } from '../../contract/files.ts'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
-import { type Official, refusal, signInOfficially } from '../support/official.ts'
+import { type Official, signInOfficially } from '../support/official.ts'
 import { readParquet } from '../support/parquet.ts'
+import { makePlant, startSite, T0 } from '../support/plant.ts'
 import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
-import { makeApplication, makeNotebook, open, runToEnd } from '../support/steps.ts'
+import { makeNotebook, open, runToEnd } from '../support/steps.ts'
 
 let service: RunningService
+let site: Awaited<ReturnType<typeof startSite>>
 let losant: Official
-let client: Client
-let web: Server
-let origin: string
 
 before(async () => {
   // The site that externalUrl fetches stands on this machine, which only a trusting operator allows.
   service = await startService({ env: { FIELDBOOK_ALLOW_PRIVATE_ADDRESSES: 'true' } })
   losant = await signInOfficially(service.url, EMAIL, PASSWORD)
-  client = await signIn(service.url, EMAIL, PASSWORD)
-  web = createServer(({ url }, reply) => {
-    if (url?.startsWith('/prices')) reply.end(`day,price\n${new URL(url, 'http://x').searchParams.get('day')},1.25\n`)
-    else reply.writeHead(404).end()
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => web.once('listening', resolve))
-  // A server that listens on a port has an address with one.
-  origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+  site = await startSite()
 })
 after(async () => {
-  web.close()
+  site[Symbol.dispose]()
   await service[Symbol.asyncDispose]()
 })
-
-const T0 = Date.parse('2026-03-01T12:00:00Z')
-
-/** An application with a pump that has reported, been connected, raised an event, and tables and files beside it. */
-async function makePlant() {
-  const { id: applicationId } = await makeApplication(losant)
-  await losant.call('application.patch', {
-    applicationId,
-    application: { globals: [{ key: 'origin', json: JSON.stringify(origin) }] },
-  })
-  const device = {
-    name: 'Pump "7", north',
-    tags: [
-      { key: 'kind', value: 'pump' },
-      { key: 'site', value: 'north' },
-    ],
-    attributes: [
-      { name: 'temp', dataType: 'number' },
-      { name: 'on', dataType: 'boolean' },
-      { name: 'note', dataType: 'string' },
-      { name: 'place', dataType: 'gps' },
-    ],
-  }
-  const pump = await losant.call<Device>('devices.post', { applicationId, device })
-  await losant.call('devices.post', { applicationId, device: { ...device, name: 'other', tags: [] } })
-  await losant.call('device.sendState', {
-    applicationId,
-    deviceId: pump.id,
-    deviceState: [
-      { time: T0 - 2000, data: { temp: 20.5, on: true, note: 'first, "quoted"' } },
-      { time: T0 - 1000, data: { temp: 21, place: '39.1,-84.5' } },
-      { time: T0, data: { temp: 99 } },
-    ],
-  })
-  await losant.call('device.setConnectionStatus', {
-    applicationId,
-    deviceId: pump.id,
-    connectionStatus: { status: 'connected', connectedAt: new Date(T0 - 5000).toISOString() },
-  })
-  const dataTable = {
-    name: 'readings',
-    columns: [
-      { name: 'label', dataType: 'string', constraint: 'optional' },
-      { name: 'amount', dataType: 'number', constraint: 'optional' },
-      { name: 'good', dataType: 'boolean', constraint: 'optional' },
-    ],
-  }
-  const table = await losant.call<DataTable>('dataTables.post', { applicationId, dataTable })
-  await losant.call('dataTableRows.post', {
-    applicationId,
-    dataTableId: table.id,
-    dataTableRow: [
-      { label: 'small', amount: 1.5, good: true },
-      { label: 'large', amount: 100, good: false },
-    ],
-  })
-  await losant.call('events.post', {
-    applicationId,
-    event: { level: 'error', subject: 'too hot', deviceId: pump.id, data: { t: 99 }, eventTags: { kind: 'alarm' } },
-  })
-  await losant.call('events.post', { applicationId, event: { level: 'info', subject: 'started' } })
-  const file = { name: 'factors.csv', parentDirectory: '/calibration', type: 'file' }
-  const { id: fileId } = await losant.call<FileWithUpload>('files.post', { applicationId, file })
-  await losant.call('file.upload', { applicationId, fileId, file: 'pump,factor\n7,0.98\n' })
-  return { applicationId, pump, table }
-}
 
 /** All seven types, with a template wherever there may be one. */
 const allInputs = (): NotebookInput[] => [
@@ -158,7 +78,7 @@ for name in sorted(os.listdir(I)):
 print(json.dumps(seen))`
 
 test('a notebook reads all seven inputs with pandas, each made by templates', async () => {
-  const { applicationId, pump, table } = await makePlant()
+  const { applicationId, pump, table } = await makePlant(losant, site.origin)
   const notebook = await makeNotebook(losant, applicationId, { inputs: allInputs() }, READ)
   const context = {
     name: 'pump',
@@ -223,7 +143,7 @@ test('a notebook reads all seven inputs with pandas, each made by templates', as
 })
 
 test('a Parquet twin holds the values that pandas reads from the CSV, and the notebook has its very bytes', async () => {
-  const { applicationId, pump } = await makePlant()
+  const { applicationId, pump } = await makePlant(losant, site.origin)
   const inputs = ['csv', 'parquet'].flatMap((format): NotebookInput[] => [
     { inputType: 'deviceData', fileName: `data.${format}`, deviceIds: [pump.id], start: -10_000, end: 0 },
     { inputType: 'deviceMetadata', fileName: `devices.${format}`, queryJson: '{}' },
@@ -253,68 +173,5 @@ print(json.dumps(told))`
       ),
     )
     assert.deepEqual(asPandas, told[name].rows)
-  }
-})
-
-test('every type of input fails by name and in words, and what else was gathered can be seen', async () => {
-  const { applicationId } = await makePlant()
-  const good: NotebookInput = { inputType: 'deviceMetadata', fileName: 'good.csv', queryJson: '{}' }
-  const range = { start: -1000, end: 0 }
-  const cases: [input: NotebookInput, reason: RegExp][] = [
-    [{ inputType: 'deviceData', fileName: 'bad', ...range, deviceIds: ['{{ctx.none}}'] }, /not a device id/],
-    [{ inputType: 'deviceConnectionHistory', fileName: 'bad', ...range, queryJson: '{"a": 1}' }, /queryJson\.a/],
-    [{ inputType: 'deviceMetadata', fileName: 'bad', queryJson: '{' }, /queryJson must be JSON/],
-    [{ inputType: 'dataTable', fileName: 'bad', dataTableId: '5f0000000000000000000001' }, /was not found/],
-    [{ inputType: 'eventData', fileName: 'bad', queryJson: '{"level": {"$foo": 1}}' }, /queryJson\.level\.\$foo/],
-    [{ inputType: 'externalUrl', fileName: 'bad', sourceUrl: `${origin}/missing` }, /answered with status 404/],
-    [{ inputType: 'applicationFile', fileName: 'bad', filePath: '/none.csv' }, /there is no application file/],
-    [{ inputType: 'deviceMetadata', fileName: '{{ctx.up}}' }, /renders to "\.\.\/up"/],
-    [{ inputType: 'deviceMetadata', fileName: '{{ctx.same}}' }, /"good\.csv" is taken by another input/],
-  ]
-  const templateContext = JSON.stringify({ up: '../up', same: 'good.csv' })
-  for (const [input, reason] of cases) {
-    const notebook = await makeNotebook(losant, applicationId, { inputs: [good, input] }, 'print("never")')
-    const log = await runToEnd(losant, notebook, { templateContext })
-    assert.equal(log.status, 'errored', input.inputType)
-    const [error, ...others] = log.executionErrors
-    assert.deepEqual(others, [])
-    assert.equal(error?.name, 'InputFailed')
-    assert.ok(error.message.startsWith(`Input "${input.fileName}" (${input.inputType}): `), error.message)
-    assert.match(error.message, reason)
-    assert.deepEqual(Object.keys(log.inputInfo), ['good.csv'])
-    assert.match(await open(log.inputInfo, 'good.csv'), /^ID,Name,/)
-  }
-})
-
-test('an input that chooses nothing is a header, and the execution says so', async () => {
-  const { applicationId } = await makePlant()
-  const inputs: NotebookInput[] = [{ inputType: 'deviceData', fileName: 'data.csv', start: -1, end: 0 }]
-  const notebook = await makeNotebook(losant, applicationId, { inputs }, 'print(1)')
-  const log = await runToEnd(losant, notebook)
-  assert.equal(log.status, 'completed')
-  assert.equal(await open(log.inputInfo, 'data.csv'), 'ID,Timestamp\n')
-  const params = { applicationId, notebookId: notebook.id, executionId: log.id }
-  const { warnings } = await client.call(getExecution, { params })
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^Input "data\.csv" chooses no devices/)
-})
-
-test('inputs that can not be are refused when they are saved', async () => {
-  const { id: applicationId } = await makeApplication(losant)
-  const cases: [input: object, reason: RegExp][] = [
-    [{ inputType: 'deviceData', fileName: 'a.csv', start: 0 }, /^notebook\.inputs\.0\.end is required/],
-    [{ inputType: 'deviceMetadata', fileName: 'a.csv', format: 'xml' }, /^notebook\.inputs\.0\.format/],
-    [{ inputType: 'dataTable', fileName: 'a.csv' }, /^notebook\.inputs\.0\.dataTableId is required/],
-    [{ inputType: 'dataTable', fileName: 'a.csv', dataTableId: 'x' }, /^notebook\.inputs\.0\.dataTableId/],
-    [{ inputType: 'eventData', fileName: 'a.csv', start: 0 }, /^notebook\.inputs\.0\.start is not a known property/],
-    [{ inputType: 'externalUrl', fileName: 'a/b', sourceUrl: 'x' }, /^notebook\.inputs\.0\.fileName/],
-    [{ inputType: 'applicationFile', fileName: 'context.json', filePath: 'x' }, /taken by the execution's context/],
-    [{ inputType: 'somethingElse', fileName: 'a.csv' }, /^notebook\.inputs\.0\.inputType/],
-  ]
-  for (const [input, reason] of cases) {
-    const notebook = { name: 'refused', inputs: [input] }
-    const refused = await refusal(losant.call('notebooks.post', { applicationId, notebook }))
-    assert.equal(refused.statusCode, 400)
-    assert.match(refused.message, reason)
   }
 })
