@@ -278,3 +278,19 @@ test('composite states and last values are the newest of each attribute, up to t
     [second.id]: { time: at(-5), data: { level: 'high' } },
   })
 })
+
+for (const where of ['hot', 'sealed']) {
+  test(`${where}: a list of states that are too long together is refused, and fewer of them are given`, async (t) => {
+    const history = await openHistory(t)
+    const { db, telemetry, applicationId } = history
+    const { id } = await makeDevice(db, { applicationId, attributes: ATTRIBUTES })
+    const mode = 'x'.repeat(65_000)
+    for (let part = 0; part < 6; part++) {
+      await history.append(id, ...Array.from({ length: 50 }, (_, n): Told => [T - 1000 + part * 50 + n, { mode }]))
+      if (where === 'sealed') await telemetry.sealNow(applicationId, new AbortController().signal)
+    }
+    const list = (limit: string) => listStates({ db, telemetry }, applicationId, id, { limit }, NOW)
+    await assert.rejects(list('1000'), { kind: 'invalid', message: /more than 16 MiB; ask for fewer by limit/ })
+    assert.equal((await list('250')).length, 250)
+  })
+}

@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import type { Queryable, Transaction } from '../postgres/database.ts'
-import { type Slice, type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
+import { MAX_LIST_BYTES, type Slice, type StatesExport, type TimeRange, tooLong, USUAL_LEADING } from './slice.ts'
 import type { StateValue, StoredState } from './states.ts'
 
 /** Appends states; when it returns they are durable. */
@@ -62,17 +62,26 @@ const NOT_FORGOTTEN = `not exists (select from tombstones t where t.application_
   and (t.device_id is null or t.device_id = hot_states.device_id) and hot_states.seq <= t.up_to_seq
   and (t.from_ts is null or hot_states.ts >= t.from_ts) and (t.to_ts is null or hot_states.ts < t.to_ts))`
 
-/** Merged hot states of one device, at most `limit` of them. */
+/** Merged hot states of one device, at most `limit` of them. @throws invalid when they are too long together */
 export async function readHotStates(
   db: Queryable,
   wanted: TimeRange & { applicationId: string; deviceId: string; newestFirst: boolean; limit: number },
 ): Promise<{ ts: number; doc: Record<string, StateValue> }[]> {
-  return db.query(
-    `select ts, jsonb_merge(doc order by seq) as doc from hot_states
-     where application_id = $1 and device_id = $2 and ts >= $3 and ts < $4 and ${NOT_FORGOTTEN}
-     group by ts order by ts ${wanted.newestFirst ? 'desc' : 'asc'} limit $5`,
-    [wanted.applicationId, wanted.deviceId, wanted.from, wanted.to, wanted.limit],
+  const order = `order by ts ${wanted.newestFirst ? 'desc' : 'asc'}`
+  const rows = await db.query<{ ts: number; doc: Record<string, StateValue>; is_cut: boolean }>(
+    `with states as (
+       select ts, jsonb_merge(doc order by seq) as doc from hot_states
+       where application_id = $1 and device_id = $2 and ts >= $3 and ts < $4 and ${NOT_FORGOTTEN}
+       group by ts ${order} limit $5
+     ), sized as (
+       select ts, doc, coalesce(sum(octet_length(doc::text)) over (${order} rows between unbounded preceding and 1 preceding), 0)
+         as before from states
+     )
+     select ts, doc, (select max(before) from sized) > $6 as is_cut from sized where before <= $6 ${order}`,
+    [wanted.applicationId, wanted.deviceId, wanted.from, wanted.to, wanted.limit, MAX_LIST_BYTES],
   )
+  if (rows[0]?.is_cut) throw tooLong()
+  return rows.map(({ ts, doc }) => ({ ts, doc }))
 }
 
 /**

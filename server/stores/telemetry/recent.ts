@@ -3,6 +3,7 @@
 import { readHotStates } from './hot.ts'
 import { type Readers, type Reading, readSlice } from './reading.ts'
 import { cell, kindsOf, relationOf } from './relation.ts'
+import { MAX_LIST_BYTES, tooLong } from './slice.ts'
 import type { StateValue } from './states.ts'
 
 export interface StatesWanted {
@@ -50,10 +51,14 @@ async function readSealed(
     cells: kindsOf(sources, index).map((kind) => cell(index, kind)),
   }))
   const present = cells.flatMap((one) => one.cells.map((name) => `${name} is not null`)).join(' or ')
-  // Its columns are those of the relation: device_id, ts and cells.
-  const rows = await duck.rows<Record<string, StateValue | null>>(
-    `select * from (${relation}) where ${present} order by ts ${newestFirst ? 'desc' : 'asc'} limit ${limit}`,
+  const first = `from (${relation}) where ${present} order by ts ${newestFirst ? 'desc' : 'asc'} limit ${limit}`
+  // Sizes before texts: sorting the texts of a list that is refused anyway took more memory than there is.
+  const [size] = await duck.rows<{ bytes: number | null }>(
+    `select sum(bytes) as bytes from (select ts, ${sizeOf(cells)} as bytes ${first})`,
   )
+  if ((size?.bytes ?? 0) > MAX_LIST_BYTES) throw tooLong()
+  // Its columns are those of the relation: device_id, ts and cells.
+  const rows = await duck.rows<Record<string, StateValue | null>>(`select * ${first}`)
   return rows.map((row) => {
     const values = cells.flatMap(({ name, cells: of }) =>
       of.flatMap((column): [string, StateValue][] => {
@@ -64,6 +69,10 @@ async function readSealed(
     return { ts: Number(row['ts']), doc: Object.fromEntries(values) }
   })
 }
+
+/** The bytes of the texts of a row; names and numbers are bounded by how many rows and attributes there can be. */
+const sizeOf = (cells: readonly { readonly cells: readonly string[] }[]) =>
+  cells.flatMap((one) => one.cells.map((name) => `coalesce(strlen(${name}::varchar), 0)`)).join(' + ')
 
 /**
  * What is hot was reported later than what is sealed. The first states of both hold the first of the two together: one

@@ -1,5 +1,7 @@
 /** Which states are wanted, and how values are told apart: what every reader of telemetry is given. */
 
+import { invalid } from '../../ground/errors.ts'
+
 /** What a value can be. GPS positions and blobs are texts. */
 export type Kind = 'number' | 'text' | 'boolean'
 export const KINDS: readonly Kind[] = ['number', 'text', 'boolean']
@@ -55,3 +57,10 @@ export interface StateRange {
   readonly newestFirst: boolean
   readonly limit: number
 }
+
+/** A list of states is held in memory as a whole, and a state may be as long as a request. */
+export const MAX_LIST_BYTES = 16 * 2 ** 20
+
+/** Cause: states that are together longer than a list may be. Handled by: the caller asks for fewer. */
+export const tooLong = () =>
+  invalid(`These states are more than ${MAX_LIST_BYTES / 2 ** 20} MiB; ask for fewer by limit, or for a shorter range`)
