@@ -1,14 +1,17 @@
 /** The merged states of devices as a file: CSV or Parquet, rows by device id, then time. */
 
-import { createWriteStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { newId } from '../../ground/ids.ts'
 import type { DuckSession } from '../duckdb/duckdb.ts'
 import { identifier, literal } from '../duckdb/sql.ts'
 import type { Transaction } from '../postgres/database.ts'
 import { copyMergedCsv } from './hot.ts'
+import { orderedRelation, type Part, partsOf, type Sorting } from './order.ts'
 import { type Readers, type Reading, readSources } from './reading.ts'
-import { cell, kindsOf, relationOf, type Sources } from './relation.ts'
+import { cell, kindsOf, type Sources } from './relation.ts'
 import { type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
 import { cellText } from './texts.ts'
 
@@ -25,7 +28,7 @@ export async function exportStates(
     readers,
     slice,
     signal,
-    (reading) => write(reading, slice, file),
+    (reading) => write(readers, reading, slice, file, signal),
     isCsv(wanted) ? hotOnly : undefined,
   )
 }
@@ -49,30 +52,49 @@ async function exportHot(
 }
 
 async function write(
+  readers: Readers,
   { duck, sources, view }: Reading & { sources: Sources },
   slice: StatesExport,
   file: string,
+  signal: AbortSignal,
 ): Promise<void> {
-  const relation = relationOf(sources, { ...view.range, deviceIds: slice.deviceIds })
-  const kinds = slice.attributes.map((_, index) => kindsOf(sources, index))
-  const present = kinds.flatMap((of, index) => of.map((kind) => cell(index, kind)))
-  const rows = `from (${relation}) where ${present.length > 0 ? `${present.map((name) => `${name} is not null`).join(' or ')}` : 'false'}
-    order by device_id, ts`
-  if (isCsv(slice)) {
-    const cells = kinds.map((of, index) => {
-      const columns = of.map((kind) => ({ kind, sql: cell(index, kind) }))
-      return `${cellText(columns, false)} as a${index}`
-    })
-    const { id, date } = slice.leading ?? USUAL_LEADING
-    const leading = [...(id ? ['device_id'] : []), 'ts', ...(date ? [ISO_DATE] : [])]
-    await writeCsv(duck, `select ${[...leading, ...cells].join(', ')} ${rows}`, headerOf(slice), file)
-  } else {
-    const cells = slice.attributes.map(
-      (name, index) => `${typedCell(kinds[index] ?? [], index)} as ${identifier(name)}`,
-    )
-    await duck.run(`copy (select ${[`device_id as "ID"`, `ts as "Timestamp"`, ...cells].join(', ')} ${rows})
+  if (!isCsv(slice)) {
+    const cells = slice.attributes.map((name, index) => `${typedCell(sources, index)} as ${identifier(name)}`)
+    await duck.run(`copy (select ${[`device_id as "ID"`, `ts as "Timestamp"`, ...cells].join(', ')}
+      from (${orderedRelation(sources, { ...view.range, deviceIds: slice.deviceIds }, readers.sorting)}))
       to ${literal(file)} (format parquet, compression zstd)`)
+    return
   }
+  const [first, ...others] = partsOf(sources, slice.deviceIds, readers.sorting)
+  if (!first) return writeFile(file, headerOf(slice))
+  await writeCsv(duck, selectCells(first, slice, view.range, readers.sorting), headerOf(slice), file)
+  const part = join(readers.scratch, `${newId()}.csv`)
+  try {
+    for (const other of others) {
+      await duck.run(
+        `copy (${selectCells(other, slice, view.range, readers.sorting)}) to ${literal(part)} (format csv, header false)`,
+      )
+      await pipeline(createReadStream(part), createWriteStream(file, { flags: 'a' }), { signal })
+    }
+  } finally {
+    await rm(part, { force: true })
+  }
+}
+
+/** The cells of one part as texts; they are made of sorted rows, because sorting texts takes twice as long. */
+function selectCells(
+  { sources, deviceIds }: Part,
+  slice: StatesExport,
+  range: TimeRange,
+  sorting: Sorting | undefined,
+): string {
+  const cells = slice.attributes.map((_, index) => {
+    const columns = kindsOf(sources, index).map((kind) => ({ kind, sql: cell(index, kind) }))
+    return `${cellText(columns, false)} as a${index}`
+  })
+  const { id, date } = slice.leading ?? USUAL_LEADING
+  const leading = [...(id ? ['device_id'] : []), 'ts', ...(date ? [ISO_DATE] : [])]
+  return `select ${[...leading, ...cells].join(', ')} from (${orderedRelation(sources, { ...range, deviceIds }, sorting)})`
 }
 
 /** DuckDB ends a row before the next one begins, and the last one with the suffix; names of columns it would change. */
@@ -84,7 +106,8 @@ async function writeCsv(duck: DuckSession, select: string, header: string, file:
 }
 
 /** An attribute of one kind keeps its type; one that was of several is text, as in CSV. */
-function typedCell(of: readonly ('number' | 'text' | 'boolean')[], index: number): string {
+function typedCell(sources: Sources, index: number): string {
+  const of = kindsOf(sources, index)
   const [only, ...others] = of
   if (only === undefined) return 'null::varchar'
   if (others.length === 0) return cell(index, only)

@@ -9,6 +9,7 @@ import type { DuckDb, DuckSession } from '../duckdb/duckdb.ts'
 import { literal } from '../duckdb/sql.ts'
 import type { Database, Transaction } from '../postgres/database.ts'
 import { copyReports } from './hot.ts'
+import type { Sorting } from './order.ts'
 import { cell, type HotTable, type LocalSegment, type Sources } from './relation.ts'
 import { blobOf, type Segment } from './segments.ts'
 import { KINDS, type Kind, type Slice } from './slice.ts'
@@ -21,6 +22,8 @@ export interface Readers {
   /** A folder of this process, for files of a moment. */
   readonly scratch: string
   readonly keeping: Keeping
+  /** When rows by device and time are sorted, and how many at once; see order.ts. */
+  readonly sorting?: Sorting | undefined
 }
 
 export interface Reading {

@@ -38,6 +38,8 @@ export interface Wanted extends TimeRange {
   readonly deviceIds?: readonly string[] | undefined
   /** The first and the last of a range of devices. */
   readonly between?: readonly [string, string] | undefined
+  /** The rows are to come in the order in which they stand in the files. */
+  readonly asInFiles?: boolean
 }
 
 /** The column of an attribute, by its place, for one kind of value. */
@@ -139,20 +141,26 @@ const nothing = (kinds: readonly (readonly Kind[])[], ranked: boolean) =>
   ].join(', ')} where false`
 
 /** Conditions that every row of the files meets are left out: they cost, and a list of devices costs the order. */
-function inWanted(device: string, run: readonly LocalSegment[], { deviceIds, between, from, to }: Wanted): string[] {
+function inWanted(device: string, run: readonly LocalSegment[], wanted: Wanted): string[] {
+  const { deviceIds, between, from, to } = wanted
   const conditions: string[] = []
   if (run.length === 0 || run.some(({ segment }) => segment.minTs < from)) conditions.push(`ts >= ${from}`)
   if (run.length === 0 || run.some(({ segment }) => segment.maxTs >= to)) conditions.push(`ts < ${to}`)
-  if (deviceIds) conditions.push(devicesIn(device, deviceIds))
+  if (deviceIds) conditions.push(devicesIn(device, deviceIds, wanted.asInFiles === true))
   if (between) conditions.push(`${device} between ${literal(between[0])} and ${literal(between[1])}`)
   return conditions
 }
 
-/** Bounds beside the list, because only bounds are compared with what row groups say of themselves. */
-function devicesIn(device: string, deviceIds: readonly string[]): string {
+/**
+ * Bounds beside the list, because only bounds are compared with what row groups say of themselves. DuckDB makes a join of
+ * a list, after which rows come in any order; a cast is a filter, which leaves them as they are.
+ */
+function devicesIn(device: string, deviceIds: readonly string[], asInFiles: boolean): string {
   const [first = '', last = ''] = [deviceIds[0], deviceIds.at(-1)]
   if (deviceIds.length === 1) return `${device} = ${literal(first)}`
-  return `${device} between ${literal(first)} and ${literal(last)} and ${device} in (${deviceIds.map(literal).join(', ')})`
+  const texts = deviceIds.map(literal).join(', ')
+  const among = asInFiles ? `try_cast(${device} as enum(${texts})) is not null` : `${device} in (${texts})`
+  return `${device} between ${literal(first)} and ${literal(last)} and ${among}`
 }
 
 /** The rows a tombstone means. All files of a run have one rank, so that it may be applied to all of them. */

@@ -11,6 +11,7 @@ import type { DuckDb } from '../duckdb/duckdb.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import { settledSeq } from './cut.ts'
 import { exportStates } from './export.ts'
+import type { Sorting } from './order.ts'
 import { queryStates, type SliceSource } from './query.ts'
 import type { Readers } from './reading.ts'
 import { type MergedState, readStates, type StatesWanted } from './recent.ts'
@@ -60,6 +61,8 @@ export interface TelemetryOptions {
   readonly sealAgeMs?: number
   readonly sealRows?: number
   readonly graceMs?: number
+  /** Tests have few rows and all ways of sorting them. */
+  readonly sorting?: Sorting
   readonly now?: () => Date
   /** Called after each step of sealing; tests stop or kill here. */
   readonly step?: Writers['step']
@@ -76,7 +79,8 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
   const { sealAgeMs = 180_000, sealRows = 200_000, graceMs = 600_000 } = options
   const scratch = join(options.root, `telemetry-${newId()}`)
   await mkdir(scratch, { recursive: true })
-  const readers: Readers = { db, blobs, duckdb, scratch, keeping: { now, retentionMs } }
+  const { sorting } = options
+  const readers: Readers = { db, blobs, duckdb, scratch, keeping: { now, retentionMs }, sorting }
   const writers: Writers = { ...readers, step: options.step ?? (async () => {}) }
   const limited = (signal: AbortSignal | undefined) =>
     AbortSignal.any([AbortSignal.timeout(READ_LIMIT_MS), ...(signal ? [signal] : [])])
