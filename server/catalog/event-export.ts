@@ -18,8 +18,10 @@ export interface EventExportOptions {
   readonly progress?: (completed: number) => void
 }
 
-/** Events held in memory at once; one has up to 64 KB of data and 256 KB of history. */
-const BATCH = 200
+/** What a batch held in memory is to have at most; one event has up to 64 KB of data and 256 KB of history. */
+const BATCH_BYTES = 4_000_000
+const FIRST_BATCH = 20
+const LARGEST_BATCH = 2000
 
 /**
  * Writes the events of an application that a query chooses (undefined is all of them) as they are at one moment, ordered
@@ -67,13 +69,20 @@ async function* readInBatches(
     `declare chosen no scroll cursor for select ${EVENT_COLUMNS} from events where ${chosen} order by created_at, id`,
     values,
   )
+  let size = FIRST_BATCH
   for (;;) {
-    const rows = await tx.query<EventRow>(`fetch ${BATCH} from chosen`)
+    const rows = await tx.query<EventRow>(`fetch ${size} from chosen`)
     onRead(rows.length)
     if (rows.length > 0) yield rows.map(toEvent)
-    if (rows.length < BATCH) return
+    if (rows.length < size) return
+    const fitting = (BATCH_BYTES / rows.reduce((sum, row) => sum + weightOf(row), 0)) * size
+    size = Math.max(1, Math.min(Math.floor(fitting), 4 * size, LARGEST_BATCH))
   }
 }
+
+/** About how many bytes an event takes. */
+const weightOf = ({ message, data, updates }: EventRow) =>
+  1000 + (message?.length ?? 0) + (data?.length ?? 0) + (updates.length > 0 ? JSON.stringify(updates).length : 0)
 
 async function tagKeys(tx: Queryable, chosen: string, values: readonly unknown[]): Promise<string[]> {
   const rows = await tx.query<{ key: string }>(
