@@ -5,7 +5,7 @@
 
 import Handlebars from 'handlebars'
 import { evaluate } from './expression.ts'
-import { argumentsOf, choose, helpers } from './helpers.ts'
+import { argumentsOf, choose, helpersWith } from './helpers.ts'
 import { matches } from './pattern.ts'
 import { textOf } from './values.ts'
 
@@ -16,6 +16,19 @@ const MAX_TURNS = 8192
 
 /** Longest text a template may render to: a destination path has at most 1,024 characters, a query 8,192. */
 export const MAX_RENDERED = 8192
+
+/**
+ * Work of one rendering, in units of about a microsecond: helpers charge for what they go through, loops for each turn by
+ * the length of the template, because everything in it may be within the loop.
+ */
+const MAX_WORK = 50_000
+const CHARACTERS_A_UNIT = 32
+
+/** Parsing and computing 32 characters of an expression. */
+const EXPRESSION_UNITS = 10
+
+/** A template or an expression within another one has to be compiled: 0.4 ms. */
+const COMPILE_UNITS = 400
 
 /** Handlebars' defaults, said so that it does not warn on the console about every template that tries. */
 const NO_PROTOTYPES = { allowProtoMethodsByDefault: false, allowProtoPropertiesByDefault: false }
@@ -28,7 +41,7 @@ const TAKE = '\u0001take'
 
 const handlebars = Handlebars.create()
 handlebars.unregisterHelper('log')
-handlebars.registerHelper(helpers)
+handlebars.registerHelper(helpersWith(charge))
 boundLoops()
 handlebars.registerHelper('match', function (this: unknown, ...given: unknown[]) {
   const { values, options } = argumentsOf(given)
@@ -37,23 +50,33 @@ handlebars.registerHelper('match', function (this: unknown, ...given: unknown[])
 handlebars.registerHelper('template', (...given: unknown[]) => {
   const { values, options } = argumentsOf(given)
   const context = values.length > 1 ? values[1] : options.data.root
-  return within(() => cached(textOf(values[0]))(context, NO_PROTOTYPES).replaceAll(NUL, ''))
+  const template = textOf(values[0])
+  run.turnUnits = Math.max(run.turnUnits, 1 + Math.floor(template.length / CHARACTERS_A_UNIT))
+  charge(run.turnUnits)
+  return within(() => cached(template)(context, NO_PROTOTYPES).replaceAll(NUL, ''))
 })
 handlebars.registerHelper('evalExpression', (...given: unknown[]) => {
   const { values, options } = argumentsOf(given)
   const context = values.length > 1 ? values[1] : options.data.root
-  return within(() => evaluate(textOf(values[0]), context, (mustache) => takeValue(mustache, context)))
+  const expression = textOf(values[0])
+  charge(Math.ceil(expression.length / CHARACTERS_A_UNIT) * EXPRESSION_UNITS)
+  return within(() => evaluate(expression, context, (mustache) => takeValue(mustache, context)))
 })
 handlebars.registerHelper(TAKE, (value: unknown) => {
   run.taken = value
 })
+
+function charge(units: number): void {
+  run.work += units
+  if (run.work > MAX_WORK) throw new Error('it takes too much work; its loops go through too much')
+}
 
 /** The rendering under way; rendering is synchronous, so there is only one. */
 let run = newRun()
 
 function newRun() {
   const taken: unknown = undefined
-  return { turns: 0, steps: 0, isWithin: false, taken }
+  return { turns: 0, steps: 0, work: 0, turnUnits: 1, isWithin: false, taken }
 }
 
 /**
@@ -64,6 +87,7 @@ export function compileTemplate(template: string): (context: TemplateContext) =>
   const render = cached(template)
   return (context) => {
     run = newRun()
+    run.turnUnits += Math.floor(template.length / CHARACTERS_A_UNIT)
     return render(context, NO_PROTOTYPES).replaceAll(NUL, '')
   }
 }
@@ -80,6 +104,7 @@ function cached(template: string, read: (text: string) => hbs.AST.Program = read
   const key = read === readText ? template : TAKE + template
   const old = compiled.get(key)
   if (old) return old
+  if (run.isWithin) charge(COMPILE_UNITS)
   const fresh = handlebars.compile(read(template), { noEscape: true, preventIndent: true })
   if (compiled.size >= MAX_COMPILED) compiled.clear()
   compiled.set(key, fresh)
@@ -171,6 +196,7 @@ function boundLoops(): void {
     const fn: Handlebars.TemplateDelegate = (context, runtime) => {
       run.turns += 1
       if (run.turns > MAX_TURNS) throw new Error(`its loops take more than ${MAX_TURNS} turns`)
+      charge(run.turnUnits)
       const text = options.fn(context, runtime).replaceAll(NUL, '')
       characters += text.length
       if (characters > MAX_RENDERED) throw new Error(`it renders to more than ${MAX_RENDERED} characters`)

@@ -12,7 +12,19 @@ import { markup } from './markup.ts'
 import { numbers } from './numbers.ts'
 import { positions } from './positions.ts'
 import { texts } from './texts.ts'
-import { bounded, type NamedHelper, type ValueHelper } from './values.ts'
+import { bounded, type NamedHelper, sizeOf, type ValueHelper } from './values.ts'
+
+/** Counts work of the rendering under way; throws when it is too much. */
+export type Charge = (units: number) => void
+
+/** Characters that one unit of work goes through: about a microsecond. */
+const CHARACTERS_A_UNIT = 64
+
+/** Markdown takes about this many times as long for a character as everything else. */
+const MARKDOWN_FACTOR = 16
+
+/** A date costs about as much as this many numbers or short texts. */
+const DATE_UNITS = 5
 
 export interface Options {
   readonly fn?: (context: unknown) => string
@@ -33,29 +45,41 @@ export function argumentsOf(given: readonly unknown[]): { values: unknown[]; opt
   return { values: given.slice(0, -1), options: given.at(-1) as Options }
 }
 
-const condition = (holds: (a: unknown, b: unknown) => boolean) =>
-  function (this: unknown, ...given: unknown[]) {
-    const { values, options } = argumentsOf(given)
-    return choose(this, holds(values[0], values[1]), options)
+/** The helpers; each call charges for what it is given and what it gives. */
+export function helpersWith(charge: Charge) {
+  const paid = (values: readonly unknown[], units: number, factor = 1) => {
+    const characters = values.reduce<number>((sum, value) => sum + sizeOf(value).characters, 0)
+    charge(units + Math.ceil((characters * factor) / CHARACTERS_A_UNIT))
   }
-
-const valued =
-  (compute: ValueHelper) =>
-  (...given: unknown[]) =>
-    bounded(compute(...argumentsOf(given).values))
-
-const named =
-  (compute: NamedHelper) =>
-  (...given: unknown[]) => {
-    const { values, options } = argumentsOf(given)
-    return bounded(compute(values, options.hash))
-  }
+  const condition = (holds: (a: unknown, b: unknown) => boolean) =>
+    function (this: unknown, ...given: unknown[]) {
+      const { values, options } = argumentsOf(given)
+      paid(values, 1)
+      return choose(this, holds(values[0], values[1]), options)
+    }
+  const valuedAt =
+    (factor: number) =>
+    (compute: ValueHelper) =>
+    (...given: unknown[]) => {
+      const { values } = argumentsOf(given)
+      paid(values, 1, factor)
+      return bounded(compute(...values))
+    }
+  const plain = [numbers, texts, collections, encodings, formats, positions]
+  const named =
+    (compute: NamedHelper) =>
+    (...given: unknown[]) => {
+      const { values, options } = argumentsOf(given)
+      paid(values, DATE_UNITS)
+      return bounded(compute(values, options.hash))
+    }
+  return Object.fromEntries([
+    ...mapped(conditions, condition),
+    ...plain.flatMap((table) => mapped(table, valuedAt(1))),
+    ...mapped(markup, valuedAt(MARKDOWN_FACTOR)),
+    ...[namedCollections, dates].flatMap((table) => mapped(table, named)),
+  ])
+}
 
 const mapped = <T, U>(table: Record<string, T>, change: (entry: T) => U): [string, U][] =>
   Object.entries(table).map(([name, entry]) => [name, change(entry)])
-
-export const helpers = Object.fromEntries([
-  ...mapped(conditions, condition),
-  ...[numbers, texts, collections, encodings, formats, positions, markup].flatMap((table) => mapped(table, valued)),
-  ...[namedCollections, dates].flatMap((table) => mapped(table, named)),
-])

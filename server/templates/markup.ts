@@ -8,8 +8,8 @@ import { isComposite, textOf, type ValueHelper } from './values.ts'
 
 const markdown = markdownIt({ html: false, linkify: false })
 
-/** Text above this is no remark of a person; rendering takes about a millisecond for each 10,000 characters. */
-const MAX_MARKDOWN = 50_000
+/** As many characters as a template may render to. */
+const MAX_MARKDOWN = 8192
 
 export const markup: Record<string, ValueHelper> = {
   toHtml: (value) => {

@@ -107,6 +107,23 @@ test('a template renders to 8,192 characters at most', () => {
   assert.throws(() => renderTemplate('{{ctx.text}}y', { ctx }), { kind: 'invalid', message: /more than 8192/ })
 })
 
+/** Loops that print nothing and still could hold the service up for minutes. */
+const busy: [what: string, template: string][] = [
+  ['many dates', `{{#each ctx.list}}${'{{formatDate "x"}}'.repeat(400)}{{/each}}`],
+  ['many conditions', `{{#each ctx.list}}${'{{#if ../none}}x{{/if}}'.repeat(300)}{{/each}}`],
+  ['much Markdown', '{{#each ctx.list}}{{#if (toHtml ../ctx.text)}}{{/if}}{{/each}}'],
+  ['much JSON', '{{#each ctx.list}}{{#if (jsonEncode ../ctx.list)}}{{/if}}{{/each}}'],
+  ['many templates', '{{#each ctx.templates}}{{#if (template this)}}{{/if}}{{/each}}'],
+  ['many expressions', '{{#each ctx.templates}}{{#if (evalExpression this)}}{{/if}}{{/each}}'],
+]
+for (const [what, template] of busy) {
+  test(`loops over ${what} end before they hold the service up`, () => {
+    const list = Array.from({ length: 8000 }, (_, index) => index)
+    const ctx = { list, text: 'a *b* '.repeat(1000), templates: list.map((index) => `{{ctx.a${index}}}`) }
+    assert.throws(() => renderTemplate(template, { ctx }), { kind: 'invalid', message: /takes too much work/ })
+  })
+}
+
 test('loops that print too much end before all of it is made', () => {
   const ctx = { list: Array.from({ length: 5000 }, () => 1), text: 'x'.repeat(30_000) }
   const template = '{{#each ctx.list}}{{@root.ctx.text}}{{/each}}'
