@@ -14,6 +14,8 @@ import { type NewSegment, newestTombstone, recordSegments, type Writers, writeSe
 
 /** Reports of one pass: what is sorted and written at once. */
 const PASS_ROWS = 1_000_000
+/** Of reports longer than a KiB, together: 72 MB of them took more than the 512 MiB that DuckDB has, 36 MB did not. */
+const PASS_LONG_BYTES = 32 * 2 ** 20
 /** What was forgotten while a pass was under way makes it be done again; somebody who forgets all the time must wait. */
 const TRIES = 5
 /** Reports of one pass that lie in many days become segments of several days each. */
@@ -89,10 +91,18 @@ async function sealPass(
 /** Up to which seq this pass goes: as many reports as one pass may have. An application that is gone has nothing to seal. */
 async function cutOf(tx: Queryable, applicationId: string, toSeq: number, passRows: number): Promise<Pass> {
   const row = await tx.one<{ sealed: number; cut: number | null }>(
+    // Joined with nothing a document is unpacked: its stored size says little of a text that compresses well.
     `select sealed_seq as sealed, (
-       select seq from hot_states where application_id = $1 and seq <= $2 order by seq offset $3 limit 1) as cut
+       select min(seq) from (
+         select seq, row_number() over place as nth, sum(long) over place - long as before
+         from (
+           select seq, case when size > 1024 then size else 0 end as long
+           from (select seq, pg_column_size(doc || '{}') as size from hot_states
+                 where application_id = $1 and seq <= $2 order by seq limit $3 + 1) sized
+         ) weighed window place as (order by seq rows unbounded preceding)
+       ) placed where nth > $3 or before > $4) as cut
      from telemetry where application_id = $1`,
-    [applicationId, toSeq, passRows],
+    [applicationId, toSeq, passRows, PASS_LONG_BYTES],
   )
   if (!row) return { toSeq: 0, sealedSeq: 0, forgottenTo: 0 }
   return {
