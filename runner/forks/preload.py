@@ -57,7 +57,12 @@ MODULES = (
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # How long an idle thread of OpenBLAS looks for work, as a power of two of processor ticks: 0.4 ms. By default it is 25 ms, of
 # a core that every run would lose, because the threads start with the first cell whether that computes or not.
-_WHILE_IMPORTING = {**dict.fromkeys(_THREADS, "1"), "OPENBLAS_THREAD_TIMEOUT": "20"}
+# pandas imports pyarrow, whose allocator starts a thread of its own unless it is told not to.
+_WHILE_IMPORTING = {
+    **dict.fromkeys(_THREADS, "1"),
+    "OPENBLAS_THREAD_TIMEOUT": "20",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 
 def prepare(names: Sequence[str] | None = None) -> dict[str, Any]:
