@@ -175,3 +175,27 @@ print(json.dumps(told))`
     assert.deepEqual(asPandas, told[name].rows)
   }
 })
+
+test('pandas reads of a Parquet input the types and values that the CSV has', async (t) => {
+  const { applicationId, pump } = await makePlant(losant, site.origin)
+  const inputs = ['csv', 'parquet'].map((format): NotebookInput => {
+    return { inputType: 'deviceData', fileName: `data.${format}`, deviceIds: [pump.id], start: -10_000, end: 0 }
+  })
+  const cell = `
+import importlib.util, json, os, pandas as pd
+if importlib.util.find_spec("pyarrow") is None:
+    print(json.dumps(None))
+else:
+    I = os.environ["INPUT_DIR"]
+    table, lines = pd.read_parquet(os.path.join(I, "data.parquet")), pd.read_csv(os.path.join(I, "data.csv"))
+    flags = [name for name in table if table[name].dtype == object and table[name].dropna().isin([True, False]).all()]
+    same = table.astype({name: float for name in flags})
+    pd.testing.assert_frame_equal(same, lines, check_dtype=False)
+    print(json.dumps({"rows": len(table), "time": str(table["Timestamp"].dtype)}))`
+  const log = await runToEnd(losant, await makeNotebook(losant, applicationId, { inputs }, cell), { relativeTo: T0 })
+  assert.deepEqual(log.executionErrors, [])
+  const told = JSON.parse(await open(log.outputInfo, 'result.log'))
+  if (told === null) return t.skip("the image is of Debian's packages, which have no pyarrow")
+  assert.ok(told.rows > 0)
+  assert.equal(told.time, 'int64')
+})
