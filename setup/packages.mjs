@@ -9,7 +9,7 @@ import { root, stateFolder, writeWhole } from './places.mjs'
 
 const lockFile = join(root, 'package-lock.json')
 const installedFile = join(root, 'node_modules', '.package-lock.json')
-const NEEDED_MB = 350
+const NEEDED_MB = 450
 const stamp = join(stateFolder, 'stamps', 'packages')
 
 export const packagesStep = {
