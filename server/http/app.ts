@@ -25,6 +25,7 @@ import { serveJobLogs } from './routes/job-logs.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRows } from './routes/rows.ts'
 import { serveStates } from './routes/states.ts'
+import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import type { Door } from './serve.ts'
 import { readFilePart } from './uploads.ts'
@@ -71,6 +72,7 @@ export async function createApp(
   serveDeviceWords(door, parts)
   serveDeviceBulk(door, parts)
   serveStates(door, parts)
+  serveTelemetry(door, parts)
   serveConnections(door, parts)
   serveData(door, parts)
   serveDataJobs(door, parts)

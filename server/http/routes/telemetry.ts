@@ -1,0 +1,31 @@
+/** The history of an application as a whole: how long it is kept, how much there is. */
+
+import { getTelemetry, putTelemetry, type Telemetry } from '../../../contract/telemetry.ts'
+import { enterApplication } from '../../catalog/applications.ts'
+import type { Parts } from '../parts.ts'
+import { type Door, serve } from '../serve.ts'
+
+const DAY_MS = 86_400_000
+
+/** Registers the routes of an application's history. */
+export function serveTelemetry(door: Door, { db, telemetry, config }: Parts): void {
+  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
+  const tell = async (applicationId: string): Promise<Telemetry> => {
+    const { retentionMs, ...size } = await telemetry.describe(applicationId)
+    const ofAll = config.telemetry.retentionMs
+    return {
+      applicationId,
+      retentionDays: retentionMs === null ? null : retentionMs / DAY_MS,
+      installationRetentionDays: ofAll === undefined ? null : ofAll / DAY_MS,
+      ...size,
+    }
+  }
+
+  serve(door, getTelemetry, async ({ caller, params }) => tell(await enter(caller.userId, params.applicationId)))
+  serve(door, putTelemetry, async ({ caller, params, body: { retentionDays } }) => {
+    const applicationId = await enter(caller.userId, params.applicationId)
+    const ms = retentionDays === null ? null : Math.round(retentionDays * DAY_MS)
+    await db.transaction((tx) => telemetry.setRetention(tx, applicationId, ms))
+    return tell(applicationId)
+  })
+}
