@@ -69,6 +69,7 @@ export async function openQueue(
     supervise,
     schedule: false,
     superviseIntervalSeconds: superviseSeconds,
+    maintenanceIntervalSeconds: superviseSeconds,
   })
   boss.on('error', (error) => log.warn({ error: messageOf(error) }, 'job queue not supervised'))
   await boss.start()

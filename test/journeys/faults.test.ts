@@ -141,7 +141,8 @@ test('a worker killed in the middle of a run is noticed, and another one runs it
   }
   const first = await startService({ dataDir: data.path, env })
   const client = await signIn(door.url, EMAIL, PASSWORD)
-  const params = await makeNotebook(client, seconds(2))
+  // Longer than the second worker takes to start on a machine that is busy with other tests.
+  const params = await makeNotebook(client, seconds(20))
   const executionId = await execute(client, params)
   await untilIs(client, params, executionId, inCell(2))
   await using second = await startService({ dataDir: data.path, env })

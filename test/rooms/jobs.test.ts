@@ -64,6 +64,21 @@ test('a job is done, its file is kept and linked, its folder is gone', LIMIT, as
   await until(async () => (await readdir(presence.folder)).length === 0)
 })
 
+test('the library looks after its queues, and finds nothing to complain of', LIMIT, async (t) => {
+  const db = await openTestDatabase(t)
+  const warned: unknown[] = []
+  const log = Object.assign(createLog('silent'), { warn: (...said: unknown[]) => void warned.push(said) })
+  await using queue = await openQueue(db, { supervise: true, log, superviseSeconds: 1 })
+  await queue.put(db, 'fieldbook_jobs', 'a'.repeat(24))
+  await until(async () => {
+    const rows = await db.query<{ done: boolean }>(
+      `select maintain_on is not null as done from fieldbook_queue.queue where name like 'fieldbook%'`,
+    )
+    return rows.length > 0 && rows.every(({ done }) => done)
+  })
+  assert.deepEqual(warned, [])
+})
+
 test('a transaction that is rolled back leaves neither a log nor anything in the queue', LIMIT, async (t) => {
   const { db, applicationId, jobs } = await setScene(t, { work: { report } })
   const failing = db.transaction(async (tx) => {

@@ -26,6 +26,11 @@ test('values arrive as the types the rooms work with', async (t) => {
   })
 })
 
+test('a text of several statements gives the rows of all of them, in their order', async (t) => {
+  const db = await openTestDatabase(t)
+  assert.deepEqual(await db.query('begin; select 1 as n; select 2 as n; commit'), [{ n: 1 }, { n: 2 }])
+})
+
 test('a bigint that a number cannot hold is an error, not a rounded value', async (t) => {
   const db = await openTestDatabase(t)
   await assert.rejects(db.query('select 9007199254740993 as big'), /9007199254740993 does not fit/)

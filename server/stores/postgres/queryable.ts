@@ -4,7 +4,7 @@ import type pg from 'pg'
 
 export interface Queryable {
   /**
-   * All rows. bigint comes as a number, timestamptz as a Date, jsonb parsed, numeric as a string. A value that is an
+   * All rows, of every statement of the text. bigint comes as a number, timestamptz as a Date, jsonb parsed, numeric as a string. A value that is an
    * array becomes a PostgreSQL array; for jsonb pass JSON.stringify(value).
    */
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>
@@ -25,9 +25,8 @@ export function createQueryable(run: (text: string, values?: unknown[]) => Promi
   return { query, one }
 }
 
-/** The rows of a result; a text of several statements has several results (pg's types leave that out): the last counts. */
+/** The rows of a result, of each statement after the other where a text had several (pg's types leave that out). */
 function rowsOf<Row>(result: pg.QueryResult | pg.QueryResult[]): Row[] {
-  const last = Array.isArray(result) ? result.at(-1) : result
   // The one place where a row gets its type: SQL text carries none, so the caller states the columns it selected.
-  return (last?.rows ?? []) as Row[]
+  return (Array.isArray(result) ? result.flatMap(({ rows }) => rows) : result.rows) as Row[]
 }
