@@ -80,8 +80,14 @@ export async function doUpkeep(parts: UpkeepParts, now: Date, signal: AbortSigna
   const deleted = await db.query<{ id: string }>('select id from applications where deleted_at is not null')
   let left = 0
   for (const { id } of deleted) {
-    if (await removeApplication(parts, id, signal)) log.info({ applicationId: id }, 'application removed')
-    else left += 1
+    try {
+      if (await removeApplication(parts, id, signal)) log.info({ applicationId: id }, 'application removed')
+      else left += 1
+    } catch (error) {
+      signal.throwIfAborted()
+      // What cannot be removed must not keep the others; it is tried again with the next pass.
+      log.warn({ applicationId: id, error: messageOf(error) }, 'application not removed yet')
+    }
   }
   const devices = await purgeDevices(parts, now, signal)
   if (devices > 0) log.info({ devices }, 'devices purged')

@@ -32,10 +32,10 @@ export async function settledSeq(db: Queryable, limitMs: number, signal: AbortSi
   }
 }
 
-/** The last seq given out, 0 before the first. */
+/** The last seq given out, 0 before the first: a sequence that nobody has asked yet says 1. As SQL. */
+export const LAST_SEQ = '(select case when is_called then last_value else 0 end from hot_states_seq_seq)'
+
 export async function lastSeq(db: Queryable): Promise<number> {
-  const row = await db.one<{ seq: number }>(
-    'select case when is_called then last_value else 0 end as seq from hot_states_seq_seq',
-  )
+  const row = await db.one<{ seq: number }>(`select ${LAST_SEQ} as seq`)
   return row?.seq ?? 0
 }

@@ -1,6 +1,7 @@
 /** Forgetting single attributes of devices: when their type changes, or when they are asked to be removed. */
 
 import type { Queryable } from '../postgres/database.ts'
+import { LAST_SEQ } from './cut.ts'
 import { lockForgetting } from './tombstones.ts'
 
 /** Forgets everything that a device reported of these attributes. */
@@ -31,7 +32,7 @@ export async function forgetAttributesOf(
   await tx.query(`update hot_states set doc = doc - $3::text[] where ${of} and doc ?| $3::text[]`, values)
   await tx.query(
     `insert into tombstones (application_id, device_id, attributes, from_ts, to_ts, up_to_seq)
-     select $1, device_id, $3::text[], $4, $5, (select last_value from hot_states_seq_seq)
+     select $1, device_id, $3::text[], $4, $5, ${LAST_SEQ}
      from unnest($2::text[]) as given (device_id)`,
     values,
   )

@@ -1,6 +1,7 @@
 /** What an application's history is kept by, and how much of it there is. */
 
 import type { Queryable } from '../postgres/database.ts'
+import { LAST_SEQ } from './cut.ts'
 import { lockForgetting } from './tombstones.ts'
 import { type Keeping, retentionStart } from './view.ts'
 
@@ -45,7 +46,7 @@ export async function setRetention(
     await tx.query('delete from hot_states where application_id = $1 and ts < $2', [applicationId, start])
     await tx.query(
       `insert into tombstones (application_id, to_ts, up_to_seq)
-       values ($1, $2, (select last_value from hot_states_seq_seq))`,
+       values ($1, $2, ${LAST_SEQ})`,
       [applicationId, start],
     )
   }

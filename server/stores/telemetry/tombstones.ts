@@ -1,6 +1,7 @@
 /** Forgetting: what is hot goes at once, what is sealed is hidden at once and goes when its segment is rewritten. */
 
 import type { Queryable } from '../postgres/database.ts'
+import { LAST_SEQ } from './cut.ts'
 
 /** Any constant of our own: the first key of the advisory locks under which an application's tombstones are written. */
 export const FORGETTING = 2_104_001
@@ -29,7 +30,7 @@ export async function forgetStates(
   // The last seq comes after the deletion's snapshot: a report between the two was not acknowledged before us.
   await tx.query(
     `insert into tombstones (application_id, device_id, from_ts, to_ts, up_to_seq)
-     select $1, device_id, $3, $4, (select last_value from hot_states_seq_seq) from unnest($2::text[]) as given (device_id)`,
+     select $1, device_id, $3, $4, ${LAST_SEQ} from unnest($2::text[]) as given (device_id)`,
     [applicationId, deviceIds, ...bounds],
   )
 }

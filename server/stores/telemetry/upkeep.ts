@@ -58,8 +58,13 @@ async function round(writers: Writers, options: UpkeepOptions, oldSeq: number, s
   for (const applicationId of due) {
     const startedAt = performance.now()
     signal.throwIfAborted()
-    const done = await tendApplication(writers, applicationId, { sealTo, graceMs: options.graceMs }, signal)
-    if (done) options.log('telemetry tended', { applicationId, tookMs: Math.round(performance.now() - startedAt) })
+    try {
+      const done = await tendApplication(writers, applicationId, { sealTo, graceMs: options.graceMs }, signal)
+      if (done) options.log('telemetry tended', { applicationId, tookMs: Math.round(performance.now() - startedAt) })
+    } catch (error) {
+      // What is wrong with one history, a file that is lost say, must not keep those after it from being sealed.
+      if (!signal.aborted) options.log('telemetry not tended', { applicationId, error: messageOf(error) })
+    }
   }
   // Dead rows of the hot table would be walked over by every read until the system's own vacuum comes.
   await writers.db.query('vacuum (skip_locked) hot_states')
