@@ -1,15 +1,32 @@
 /** Turns: a bound on how much of something goes on at once. */
 
-/** Does the work when it is its turn, first come, first served; gives and throws what the work does. */
-export type Turns = <T>(work: () => Promise<T>) => Promise<T>
+/**
+ * Does the work when it is its turn, first come, first served; gives and throws what the work does. Once the signal aborts
+ * a wait is over, with its reason.
+ */
+export type Turns = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 /** Lets at most `most` go on at once. */
 export function createTurns(most: number): Turns {
   const waiting: (() => void)[] = []
   let free = most
-  return async (work) => {
+  const wait = (signal: AbortSignal | undefined) =>
+    new Promise<void>((resolve, reject) => {
+      const leave = () => {
+        waiting.splice(waiting.indexOf(begin), 1)
+        reject(signal?.reason)
+      }
+      const begin = () => {
+        signal?.removeEventListener('abort', leave)
+        resolve()
+      }
+      waiting.push(begin)
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+  return async (work, signal) => {
+    signal?.throwIfAborted()
     if (free > 0) free -= 1
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    else await wait(signal)
     try {
       return await work()
     } finally {

@@ -37,3 +37,20 @@ test('a turn that was given back by a failure is free for somebody who asks late
   )
   assert.equal(await inTurn(async () => 'done'), 'done')
 })
+
+test('a wait ends when its signal aborts, and the next in the row has its turn', { timeout: 5000 }, async () => {
+  const inTurn = createTurns(1)
+  const first = Promise.withResolvers<string>()
+  const going = inTurn(() => first.promise)
+  const stop = new AbortController()
+  const given = inTurn(async () => assert.fail('it was given up'), stop.signal)
+  const next = inTurn(async () => 'next', new AbortController().signal)
+  stop.abort(new Error('enough'))
+  await assert.rejects(given, /enough/)
+  first.resolve('first')
+  assert.deepEqual(await Promise.all([going, next, inTurn(async () => 'last')]), ['first', 'next', 'last'])
+  await assert.rejects(
+    inTurn(async () => 'never', stop.signal),
+    /enough/,
+  )
+})

@@ -81,7 +81,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       } finally {
         current.leave(number)
       }
-    })
+    }, signal)
   return {
     session,
     toParquet: (csvFile, columns, parquetFile, signal) =>
