@@ -13,6 +13,7 @@ import { absentWorkers, openPresence, type Presence } from './executions/presenc
 import { openUpkeep } from './executions/upkeep.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
+import { clearScratch } from './ground/clear-scratch.ts'
 import type { Config } from './ground/config.ts'
 import { messageOf } from './ground/errors.ts'
 import { createLog, type Log } from './ground/log.ts'
@@ -68,6 +69,7 @@ export async function openService(config: Config): Promise<Service> {
 
   const blobs = await openFsBlobs(join(config.dataDir, 'blobs'))
   const root = join(config.dataDir, 'scratch')
+  await clearScratch(root, new Date())
   const duckdb = opening.use(await openDuckDb({ root, threads: availableParallelism(), log: event, ...config.duckdb }))
   const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
   const sources: Sources = { db, blobs, duckdb, telemetry, fetching: config.outgoing }

@@ -6,6 +6,7 @@ import mime from 'mime'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { invalid, messageOf } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { DuckDbEnded } from '../stores/duckdb/process.ts'
 import { untilBack } from '../stores/postgres/away.ts'
 import { renderTemplate } from '../templates/render.ts'
 import { type Failure, inputFailed } from './causes.ts'
@@ -64,10 +65,12 @@ export async function gatherInputs(
     const name = nameOf(input, staging, taken)
     const file = join(folder, name)
     // A database that is away is no fault of the input; what was written of it is written anew.
-    await untilBack(async () => {
+    const gather = async () => {
       await rm(file, { force: true })
       await gatherInput(input, file, staging)
-    })
+    }
+    // Nor is a DuckDB that was killed, maybe because somebody else's export would not stop.
+    await untilBack(() => gather().catch((error) => (error instanceof DuckDbEnded ? gather() : Promise.reject(error))))
     return name
   }
   return Promise.allSettled(inputs.map(gatherOne))

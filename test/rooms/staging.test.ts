@@ -78,3 +78,32 @@ test('the first input that fails, in the order of the notebook, is the one that 
   assert.equal(failure?.input, 'slow.csv')
   assert.match(failure.message, /^Input "slow\.csv" \(deviceMetadata\): queryJson must be JSON/)
 })
+
+test('a DuckDB that is killed while an input is made is started again, and the input made anew', async (t) => {
+  const db = await openTestDatabase(t)
+  const { id: applicationId } = await makeApplication(db)
+  const staging = await makeStaging(t, db, applicationId)
+  const { duckdb } = staging
+  let asked = 0
+  const killedOnce: typeof duckdb = {
+    ...duckdb,
+    toParquet: (...wanted) => {
+      asked += 1
+      if (asked > 1) return duckdb.toParquet(...wanted)
+      return duckdb.session(staging.signal, async (duck) => {
+        process.kill(duckdb.pid ?? 0, 'SIGKILL')
+        await duck.run('select 1')
+      })
+    },
+  }
+  const staged = await stageInputs(
+    [devices('a.parquet')],
+    undefined,
+    staging.folder,
+    { ...staging, duckdb: killedOnce },
+    'executions/e1/1',
+  )
+  await staged.kept
+  assert.deepEqual([staged.failure, asked], [undefined, 2])
+  assert.deepEqual(await readdir(staging.folder), ['a.parquet'])
+})

@@ -3,8 +3,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { unavailable } from '../../ground/errors.ts'
+import { AppError } from '../../ground/errors.ts'
 import type { FromChild, Settings, ToChild } from './messages.ts'
+
+/** Cause: the process was killed under whoever asked it, maybe for another's sake. Handled by: the caller asks once more. */
+export class DuckDbEnded extends AppError {
+  constructor(message: string) {
+    super('unavailable', message)
+  }
+}
 
 const PROGRAM = fileURLToPath(new URL('child.ts', import.meta.url))
 
@@ -47,7 +54,7 @@ export function startChild(settings: Settings, log: (event: string, fields: Reco
     if (open.size > 0) log('DuckDB ended while it was asked', { cause, questions: open.size })
     // Cause: the process was killed, by us or by the system for want of memory. Handled by: the caller tries again.
     for (const { reject } of open.values())
-      reject(unavailable(`The process that reads telemetry ended (${cause}); try again`))
+      reject(new DuckDbEnded(`The process that reads telemetry ended (${cause}); try again`))
     open.clear()
   }
   child.on('exit', (code, signal) => over(signal ?? `exit ${code}`))
@@ -72,7 +79,7 @@ export function startChild(settings: Settings, log: (event: string, fields: Reco
     },
     async ask(session, sql, signal) {
       signal.throwIfAborted()
-      if (isOver) throw unavailable('The process that reads telemetry ended; try again')
+      if (isOver) throw new DuckDbEnded('The process that reads telemetry ended; try again')
       lastId += 1
       const id = lastId
       const answered = new Promise<unknown[]>((resolve, reject) => open.set(id, { resolve, reject }))
