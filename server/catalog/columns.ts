@@ -43,9 +43,7 @@ export async function addColumns(
   fieldOf = (index: number) => `dataTable.columns.${table.columns.length + index}`,
 ): Promise<StoredTable> {
   if (added.length === 0) return table
-  if (table.columns.length + added.length > MAX_COLUMNS) {
-    throw invalid(`Data table "${table.name}" would have more than ${MAX_COLUMNS} columns`)
-  }
+  requireRoom(table, added.length)
   checkColumns(added, fieldOf, table.columns)
   const next = await tx.one<{ next_column: number }>('select next_column from data_tables where id = $1', [table.id])
   const stored = added.map((column, index) => ({ ...column, stored: `c${(next?.next_column ?? 1) + index}` }))
@@ -56,6 +54,13 @@ export async function addColumns(
     [table.id, JSON.stringify(columns), stored.length],
   )
   return { ...table, columns }
+}
+
+/** @throws invalid when that many more columns are too many */
+export function requireRoom(table: StoredTable, added: number): void {
+  if (table.columns.length + added > MAX_COLUMNS) {
+    throw invalid(`Data table "${table.name}" would have more than ${MAX_COLUMNS} columns`)
+  }
 }
 
 /** Drops a column with what it holds; the caller has locked the table's catalogue row. @throws invalid when it is none */

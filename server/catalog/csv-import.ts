@@ -12,7 +12,7 @@ import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Transaction } from '../stores/postgres/transaction.ts'
 import { COPY_NULL, copyCell, copyText, TypeGuess } from './cells.ts'
-import { addColumns, ROW_FIELDS, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
+import { addColumns, ROW_FIELDS, requireRoom, rowsOf, type StoredColumn, type StoredTable } from './columns.ts'
 import { isTooLong, MAX_UNIQUE_BYTES, shorten, tellViolation } from './constraints.ts'
 import { rebuildWhenFull } from './rebuild.ts'
 
@@ -53,6 +53,7 @@ async function importRecords(tx: Transaction, table: StoredTable, wanted: CsvImp
   const unknown = header.filter((name) => !known.has(name) && !ROW_FIELDS.includes(name))
   let target = table
   if (wanted.createMissingColumns && unknown.length > 0) {
+    requireRoom(table, unknown.length) // before so many are looked at
     for (const name of unknown) requireColumnName(name, header.indexOf(name))
     const wide = await rebuildWhenFull(tx, table)
     target = await addColumns(tx, wide, await guessTypes(wanted, header, unknown))
@@ -79,8 +80,11 @@ function records(wanted: CsvImport, fromLine: number): Parser {
 async function readHeader(wanted: CsvImport): Promise<string[]> {
   for await (const record of records(wanted, 1)) {
     const header: string[] = record
-    const twice = header.find((name, index) => header.indexOf(name) !== index)
-    if (twice !== undefined) throw invalid(`The header names column "${twice}" twice`)
+    const seen = new Set<string>()
+    for (const name of header) {
+      if (seen.has(name)) throw invalid(`The header names column "${name}" twice`)
+      seen.add(name)
+    }
     return header
   }
   throw invalid('The file is empty; a CSV file starts with a line of column names')

@@ -121,7 +121,7 @@ async function* asCsv(
         csvLine([
           ...COLUMNS.map((column) => event[column]),
           JSON.stringify(event.data),
-          ...keys.map((key) => event.eventTags[key]),
+          ...keys.map((key) => (Object.hasOwn(event.eventTags, key) ? event.eventTags[key] : undefined)),
           ...(withUpdates ? [JSON.stringify(event.updates)] : []),
         ]),
       )

@@ -50,7 +50,9 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
   const type = FASTIFY_TYPES[status]
   if (type) return reply.code(status).send({ type, message: error.message })
   const reference = newId()
-  request.log.error({ reference, url: request.url, error: error.stack ?? error.message }, 'request failed')
+  // The path alone: the query may hold a token, or the signature of a link.
+  const path = request.url.split('?')[0]
+  request.log.error({ reference, url: path, error: error.stack ?? error.message }, 'request failed')
   return reply
     .code(500)
     .send({ type: 'Error', message: `Something went wrong on our side; its reference is ${reference}` })

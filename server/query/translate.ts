@@ -76,7 +76,13 @@ function ask(name: string, value: unknown, job: Translation, path: string): stri
   }
   job.conditions += 1
   if (job.conditions > MAX_CONDITIONS) throw invalid(`${path} is one condition too many; a query has ${MAX_CONDITIONS}`)
-  if ('custom' in field) return `(${field.custom(value, path, job.values)})`
+  if ('custom' in field) {
+    const before = job.values.length
+    const sql = `(${field.custom(value, path, job.values)})`
+    // One field may ask of a hundred tags, each of which is a term of the SQL as well.
+    job.conditions += Math.max(0, job.values.length - before - 1)
+    return sql
+  }
   if ('each' in field) return translateEach(field, value, path, job.values)
   return translateScalar(field, value, path, job.values)
 }

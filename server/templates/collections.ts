@@ -1,6 +1,6 @@
 /** Helpers that make, join and search arrays and objects (behaviour dossier §5). Only own properties are seen. */
 
-import { atPath, isComposite, MAX_SIZE, type NamedHelper, textOf, type ValueHelper } from './values.ts'
+import { atPath, isComposite, MAX_SIZE, type NamedHelper, partsOf, textOf, type ValueHelper } from './values.ts'
 
 export const collections: Record<string, ValueHelper> = {
   array: (...values) => values,
@@ -25,7 +25,14 @@ export function includesValue(collection: unknown, value: unknown): boolean {
 
 const itemsOf = (items: unknown): readonly unknown[] => (Array.isArray(items) ? items : [])
 
-const pathOr = (path: unknown, otherwise: string) => (typeof path === 'string' && path !== '' ? path : otherwise)
+/** Characters of a path, which is walked for every item. */
+const MAX_PATH = 255
+
+function pathOr(path: unknown, otherwise: string): readonly string[] {
+  if (typeof path !== 'string' || path === '') return [otherwise]
+  if (path.length > MAX_PATH) throw new Error(`a path has at most ${MAX_PATH} characters`)
+  return partsOf(path)
+}
 
 const hasKey = (wanted: unknown, keyPath: unknown) => {
   const path = pathOr(keyPath, 'key')

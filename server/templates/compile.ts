@@ -27,8 +27,9 @@ const CHARACTERS_A_UNIT = 32
 /** Parsing and computing 32 characters of an expression. */
 const EXPRESSION_UNITS = 10
 
-/** A template or an expression within another one has to be compiled: 0.4 ms. */
+/** A template or an expression within another one has to be compiled: 0.4 ms, and more the longer it is. */
 const COMPILE_UNITS = 400
+const COMPILE_UNITS_A_CHARACTER = 8
 
 /** Handlebars' defaults, said so that it does not warn on the console about every template that tries. */
 const NO_PROTOTYPES = { allowProtoMethodsByDefault: false, allowProtoPropertiesByDefault: false }
@@ -60,7 +61,7 @@ handlebars.registerHelper('evalExpression', (...given: unknown[]) => {
   const context = values.length > 1 ? values[1] : options.data.root
   const expression = textOf(values[0])
   charge(Math.ceil(expression.length / CHARACTERS_A_UNIT) * EXPRESSION_UNITS)
-  return within(() => evaluate(expression, context, (mustache) => takeValue(mustache, context)))
+  return within(() => evaluate(expression, context, (mustache) => takeValue(mustache, context), charge))
 })
 handlebars.registerHelper(TAKE, (value: unknown) => {
   run.taken = value
@@ -104,7 +105,7 @@ function cached(template: string, read: (text: string) => hbs.AST.Program = read
   const key = read === readText ? template : TAKE + template
   const old = compiled.get(key)
   if (old) return old
-  if (run.isWithin) charge(COMPILE_UNITS)
+  if (run.isWithin) charge(COMPILE_UNITS + template.length * COMPILE_UNITS_A_CHARACTER)
   const fresh = handlebars.compile(read(template), { noEscape: true, preventIndent: true })
   if (compiled.size >= MAX_COMPILED) compiled.clear()
   compiled.set(key, fresh)

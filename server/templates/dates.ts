@@ -81,7 +81,7 @@ const MAX_TEXT = 100
 export function dateOf(value: unknown): Date | undefined {
   if (value instanceof Date) return valid(value)
   if (typeof value === 'number') return valid(new Date(value))
-  if (isComposite(value)) return '$date' in value ? dateOf(atPath(value, '$date')) : undefined
+  if (isComposite(value)) return '$date' in value ? dateOf(atPath(value, ['$date'])) : undefined
   if (typeof value !== 'string' || value.trim() === '' || value.length > MAX_TEXT) return undefined
   if (Number.isFinite(Number(value))) return valid(new Date(Number(value)))
   const iso = moment.utc(value, moment.ISO_8601, true)

@@ -9,7 +9,7 @@ export const encodings: Record<string, ValueHelper> = {
   decodeURIComponent: (value) => decodeURIComponent(textOf(value)),
   encodeBase64: (value) => Buffer.from(textOf(value)).toString('base64'),
   decodeBase64: (value) => Buffer.from(textOf(value), 'base64').toString(),
-  queryStringEncode: (value) => (isComposite(value) ? pairsOf('', value).join('&') : ''),
+  queryStringEncode: (value) => (isComposite(value) ? pairsOf('', value, { characters: 0 }).join('&') : ''),
   jsonEncode,
   /** Nothing for text that is not JSON. */
   jsonDecode: (value) => {
@@ -34,11 +34,16 @@ function jsonEncode(value: unknown, spaces: unknown): string {
   return JSON.stringify(value, null, indent) ?? ''
 }
 
-/** `a=1`, `a[b]=1` and `a[0]=1`, names and values encoded: what the `qs` library makes. */
-function pairsOf(prefix: string, value: Record<string, unknown>): string[] {
+/**
+ * `a=1`, `a[b]=1` and `a[0]=1`, names and values encoded: what the `qs` library makes. A long name above many values
+ * would be repeated for each of them, so what is `made` of it all is counted.
+ */
+function pairsOf(prefix: string, value: Record<string, unknown>, made: { characters: number }): string[] {
   return Object.entries(value).flatMap(([key, child]) => {
     const name = prefix === '' ? key : `${prefix}[${key}]`
-    if (isComposite(child)) return pairsOf(name, child)
+    if (isComposite(child)) return pairsOf(name, child, made)
+    made.characters += name.length
+    if (made.characters > MAX_SIZE) throw new Error(`"queryStringEncode" makes more than ${MAX_SIZE} characters`)
     return child === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(textOf(child))}`]
   })
 }

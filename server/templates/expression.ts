@@ -11,7 +11,7 @@ import { formats } from './formats.ts'
 import { numbers } from './numbers.ts'
 import { positions } from './positions.ts'
 import { texts } from './texts.ts'
-import { bounded, isComposite, ownOf, textOf, type ValueHelper } from './values.ts'
+import { bounded, type Charge, isComposite, ownOf, textOf, type ValueHelper, workOf } from './values.ts'
 
 /** Longer than any formula of a person; also bounds how deep its parts may be within each other. */
 const MAX_EXPRESSION = 2048
@@ -28,9 +28,15 @@ jsep.addBinaryOp('^', 11, true)
 /**
  * What an expression comes to.
  * @param taken what a `{{…}}` in it stands for
+ * @param charge counts the work of functions, by what they are given
  * @throws when it can't be parsed, or has anything in it that is not allowed
  */
-export function evaluate(text: string, context: unknown, taken: (mustache: string) => unknown): unknown {
+export function evaluate(
+  text: string,
+  context: unknown,
+  taken: (mustache: string) => unknown,
+  charge: Charge = () => {},
+): unknown {
   if (text.length > MAX_EXPRESSION) throw new Error(`an expression has at most ${MAX_EXPRESSION} characters`)
   const given = new Map<string, unknown>()
   const plain = text.replaceAll(MUSTACHE, (mustache) => {
@@ -38,10 +44,11 @@ export function evaluate(text: string, context: unknown, taken: (mustache: strin
     given.set(name, taken(mustache))
     return ` ${name} `
   })
-  return compute(jsep(plain), (name) => {
+  const find = (name: string) => {
     if (given.has(name)) return given.get(name)
     return CONSTANTS.has(name) ? CONSTANTS.get(name) : ownOf(context, name)
-  })
+  }
+  return compute(jsep(plain), Object.assign(find, { charge }))
 }
 
 const CONSTANTS = new Map<string, unknown>([
@@ -50,7 +57,10 @@ const CONSTANTS = new Map<string, unknown>([
   ['E', Math.E],
 ])
 
-type Names = (name: string) => unknown
+interface Names {
+  (name: string): unknown
+  readonly charge: Charge
+}
 
 function compute(expression: jsep.Expression, names: Names): unknown {
   // jsep's own type leaves every property open; this is the union of the nodes it makes.
@@ -189,5 +199,7 @@ function call({ callee, arguments: given }: jsep.CallExpression, names: Names): 
   const name = callee.type === 'Identifier' ? String(callee['name']) : ''
   const run = FUNCTIONS.get(name)
   if (!run) throw new Error(`expressions have no function "${name}"`)
-  return bounded(run(...given.map((argument) => compute(argument, names))))
+  const values = given.map((argument) => compute(argument, names))
+  names.charge(workOf(values))
+  return bounded(run(...values))
 }

@@ -12,13 +12,7 @@ import { markup } from './markup.ts'
 import { numbers } from './numbers.ts'
 import { positions } from './positions.ts'
 import { texts } from './texts.ts'
-import { bounded, type NamedHelper, sizeOf, type ValueHelper } from './values.ts'
-
-/** Counts work of the rendering under way; throws when it is too much. */
-export type Charge = (units: number) => void
-
-/** Characters that one unit of work goes through: about a microsecond. */
-const CHARACTERS_A_UNIT = 64
+import { bounded, type Charge, type NamedHelper, type ValueHelper, workOf } from './values.ts'
 
 /** Markdown takes about this many times as long for a character as everything else. */
 const MARKDOWN_FACTOR = 16
@@ -47,10 +41,7 @@ export function argumentsOf(given: readonly unknown[]): { values: unknown[]; opt
 
 /** The helpers; each call charges for what it is given and what it gives. */
 export function helpersWith(charge: Charge) {
-  const paid = (values: readonly unknown[], units: number, factor = 1) => {
-    const characters = values.reduce<number>((sum, value) => sum + sizeOf(value).characters, 0)
-    charge(units + Math.ceil((characters * factor) / CHARACTERS_A_UNIT))
-  }
+  const paid = (values: readonly unknown[], units: number, factor = 1) => charge(units + workOf(values, factor))
   const condition = (holds: (a: unknown, b: unknown) => boolean) =>
     function (this: unknown, ...given: unknown[]) {
       const { values, options } = argumentsOf(given)

@@ -73,7 +73,12 @@ function emitChoices([first, ...others]: readonly Node[], program: Instruction[]
 }
 
 function emitTimes({ part, least, most }: Extract<Node, { kind: 'times' }>, program: Instruction[]): void {
-  for (let time = 0; time < least; time += 1) emit(part, program)
+  for (let time = 0; time < least; time += 1) {
+    const before = program.length
+    emit(part, program)
+    // Nothing is nothing however often: `(((){2000}){2000}){2000}` would be eight billion times that.
+    if (program.length === before) break
+  }
   const forks: number[] = []
   const optional = most === Number.POSITIVE_INFINITY ? 1 : most - least
   for (let time = 0; time < optional; time += 1) {

@@ -29,12 +29,12 @@ export function ownOf(value: unknown, key: string): unknown {
 
 const indexOf = (key: string) => (/^\d{1,9}$/.test(key) ? Number(key) : -1)
 
-/** What a path as `a.b.[0]` leads to. */
-export const atPath = (value: unknown, path: string): unknown =>
-  path
-    .split('.')
-    .map((part) => part.replace(/^\[(.*)\]$/, '$1'))
-    .reduce(ownOf, value)
+/** The steps of a path as `a.b.[0]`. */
+export const partsOf = (path: string): readonly string[] =>
+  path.split('.').map((part) => part.replace(/^\[(.*)\]$/, '$1'))
+
+/** What a path leads to. */
+export const atPath = (value: unknown, path: readonly string[]): unknown => path.reduce(ownOf, value)
 
 interface Size {
   readonly characters: number
@@ -78,3 +78,13 @@ export function bounded<T>(value: T): T {
   sizeOf(value)
   return value
 }
+
+/** Counts work of the rendering under way; throws when it is too much. */
+export type Charge = (units: number) => void
+
+/** Characters that one unit of work goes through: about a microsecond. */
+const CHARACTERS_A_UNIT = 64
+
+/** Units of work that it is to go through the values, `factor` times. @throws when one is too large */
+export const workOf = (values: readonly unknown[], factor = 1): number =>
+  Math.ceil((values.reduce<number>((sum, value) => sum + sizeOf(value).characters, 0) * factor) / CHARACTERS_A_UNIT)

@@ -128,3 +128,11 @@ for (const [where, text, message] of twice) {
     assert.equal((await page('key')).totalCount, 3)
   })
 }
+
+test('a header of half a million names is refused at once', async (t) => {
+  const { take } = await openImport(t, [])
+  const header = Array.from({ length: 500_000 }, (_, index) => `c${index}`).join(',')
+  const startMs = performance.now()
+  await assert.rejects(take(`${header}\n`), /would have more than 50 columns$/)
+  assert.ok(performance.now() - startMs < 10_000)
+})

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { placeFile } from '../../server/catalog/files/place.ts'
 import { newId } from '../../server/ground/ids.ts'
+import { answer } from '../../server/http/errors.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import { openDoor, SECRET } from '../support/door.ts'
 import { makeDevice } from '../support/make.ts'
@@ -83,6 +84,17 @@ test('a fault of ours shows a reference and nothing else', async (t) => {
   const { status, text } = await ask('GET', `${base}/devices`)
   assert.equal(status, 500)
   assert.match(text, /^\{"type":"Error","message":"Something went wrong on our side; its reference is [0-9a-f]{24}"\}$/)
+})
+
+test('the log of a fault has the path of the request, never the token in its query', () => {
+  const logged: unknown[] = []
+  const log = { error: (fields: unknown) => logged.push(fields) }
+  const reply = { code: () => reply, send: () => reply }
+  const request = { url: '/here?access_token=secret&jwt=secret', log }
+  Reflect.apply(answer, undefined, [new Error('a bug'), request, reply])
+  assert.equal(logged.length, 1)
+  assert.match(JSON.stringify(logged), /"url":"\/here"/)
+  assert.doesNotMatch(JSON.stringify(logged), /secret/)
 })
 
 test('an upload that is no notebook, too large or not there leaves the file as it was', async (t) => {

@@ -95,3 +95,18 @@ test('a query that is none is refused in words', async (t) => {
   })
   await assert.rejects(gathered(staging, input({ queryJson: '{"nothing": 1}' })), { message: /^queryJson\.nothing/ })
 })
+
+test('a tag named as what every object has is empty where an event has none of it', async (t) => {
+  const db = await openTestDatabase(t)
+  const { id: applicationId } = await makeApplication(db)
+  await raise(db, applicationId, { level: 'info', subject: 'with', eventTags: { constructor: 'Acme' } })
+  await raise(db, applicationId, { level: 'info', subject: 'without', creationDate: '2026-03-02T00:00:00Z' })
+  const csv = await gathered(await makeStaging(t, db, applicationId), input({}))
+  assert.deepEqual(
+    csv
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(',').at(-1)),
+    ['eventTags.constructor', 'Acme', ''],
+  )
+})

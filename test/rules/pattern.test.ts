@@ -134,3 +134,9 @@ test('no pattern takes more than its steps', () => {
     assert.ok(used.steps <= MAX_STEPS + 100, `${pattern}: ${used.steps}`)
   }
 })
+
+test('nothing, repeated billions of times, is compiled at once', () => {
+  const startMs = performance.now()
+  assert.equal(found('^(?:(((){2000}){2000}){2000}){2000}a$', 'a'), true)
+  assert.ok(performance.now() - startMs < 1000)
+})

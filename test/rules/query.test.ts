@@ -105,6 +105,11 @@ const refused: [string, unknown, RegExp][] = [
     { $or: Array.from({ length: 6 }, () => ({ $or: many(99) })) },
     /is one condition too many; a query has 500$/,
   ],
+  [
+    'tag keys, of which each one is a condition',
+    { $or: Array(7).fill({ tags: Object.fromEntries(many(99).map((_, key) => [`k${key}`, 'x'])) }) },
+    /is one condition too many; a query has 500$/,
+  ],
   ['a list as a value', { name: ['x'] }, /^query\.name must be text, a number or a boolean$/],
   ['null in a list', { name: { $in: [null] } }, /^query\.name\.\$in\.0 must be text, a number or a boolean$/],
   ['no list after $in', { name: { $in: 'x' } }, /^query\.name\.\$in must be a list of at most 100 values$/],

@@ -226,3 +226,34 @@ test('no helper reaches a prototype', () => {
   assert.equal(renderTemplate(polluting, CONTEXT), '1')
   assert.equal(Reflect.get({}, 'polluted'), undefined)
 })
+
+/** Each of them held the whole service up for seconds to hours before it was bounded. */
+const costly: [what: string, template: string, ctx: object, fault: RegExp][] = [
+  [
+    'a path of thousands of steps, for every item',
+    '{{valueByKey ctx.items "x" ctx.path}}',
+    { items: Array(8000).fill(1), path: 'a.'.repeat(8000) },
+    /a path has at most 255 characters/,
+  ],
+  [
+    'a long name above many values',
+    '{{length (queryStringEncode ctx)}}',
+    { ['x'.repeat(20_000)]: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`k${index}`, 1])) },
+    /"queryStringEncode" makes more than 1000000 characters/,
+  ],
+  ['a template that is long to compile', '{{template ctx.text}}', { text: '{{a}}'.repeat(6400) }, /too much work/],
+  [
+    'functions of an expression that go through much',
+    `{{#each ctx.turns}}{{evalExpression "${'length(jsonEncode(ctx.list))+'.repeat(60)}0" ..}}{{/each}}`,
+    { turns: Array(20).fill(0), list: Array(10_000).fill(1) },
+    /too much work/,
+  ],
+]
+
+for (const [what, template, ctx, fault] of costly) {
+  test(`refused in time: ${what}`, () => {
+    const startMs = performance.now()
+    assert.throws(() => renderTemplate(template, { ctx }), fault)
+    assert.ok(performance.now() - startMs < 1000)
+  })
+}
