@@ -69,6 +69,8 @@ export const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
 const RUNNER_INSIDE = '/runner'
 const IPC_INSIDE = '/ipc'
 const CONNECTION_FILE = 'k.json'
+/** Within this long of its last connection's end, a process that died is known to have. */
+const REAPED_MS = 1000
 
 /** Resolves when the kernel has answered on both channels; rejects with KernelNotStarted or the signal's reason. */
 export async function openKernel(options: KernelOptions): Promise<Kernel> {
@@ -210,8 +212,15 @@ async function firstAnswer(
     throw new KernelNotStarted('the interpreter ended before it answered', ending)
   })
   died.catch(() => {}) // after a good start this is an ordinary end
+  // The end of a connection mostly comes a moment before the end of its process, which tells more.
+  const ready = session.ready().catch(async (error: unknown): Promise<never> => {
+    await Promise.race([died, setTimeout(REAPED_MS, undefined, { ref: false })])
+    signal?.throwIfAborted()
+    throw new KernelNotStarted(messageOf(error))
+  })
+  ready.catch(() => {}) // when the others are first
   try {
-    const reply = await Promise.race([session.ready(), died, late.promise])
+    const reply = await Promise.race([ready, died, late.promise])
     return reply.content
   } finally {
     clearTimeout(timer)

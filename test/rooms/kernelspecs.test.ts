@@ -67,6 +67,35 @@ test('a notebook in a language that the image lacks is told what there is', asyn
   assert.throws(() => parseNotebook(notebookOf('x')), /written in Echo; what can run here is Python/)
 })
 
+/** Its connection ends before it does, and before its first answer, as when something kills it in its start. */
+const DIES_EARLY = `import json, sys, time, zmq
+told = json.load(open(sys.argv[1]))
+shell = zmq.Context().socket(zmq.ROUTER)
+shell.bind("ipc://%s-%d" % (told["ip"], told["shell_port"]))
+shell.recv_multipart()
+shell.close()
+time.sleep(0.1)
+sys.exit(3)`
+
+test('a kernel that dies before its first answer has not started, also when its connection is the first to end', async (t) => {
+  const [image, host] = await Promise.all([testImage(), testHost()])
+  const root = await makeFolder(t)
+  const argv: [string, ...string[]] = [image.python, '-c', DIES_EARLY, '{connection_file}']
+  const log = createLog('silent')
+  await using kernels = createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log })
+  const kernelspecs = [{ name: 'echo', language: 'Echo', argv, env: {} }]
+  await using seat = await kernels.take({
+    image: { ...image, kernelspecs },
+    metadata: METADATA,
+    limits: DEFAULT_LIMITS,
+  })
+  await assert.rejects(seat.kernel, (error) => {
+    assert.ok(error instanceof KernelNotStarted, String(error))
+    assert.equal(error.ending?.exitCode, 3)
+    return true
+  })
+})
+
 test('what is no kernel spec is left out', () => {
   for (const text of ['', '[]', '{}', '{"argv":[],"language":"r"}', '{"argv":["R"]}', '{"argv":"R","language":"r"}']) {
     assert.equal(parseKernelspec('x', text), undefined, text)
