@@ -9,7 +9,7 @@ import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
-import { absentWorkers, openPresence, type Presence } from './executions/presence.ts'
+import { attendanceOf, openPresence, type Presence } from './executions/presence.ts'
 import { openUpkeep } from './executions/upkeep.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
@@ -22,7 +22,6 @@ import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
 import type { Health, Parts } from './http/parts.ts'
 import { dailyChores, jobKinds } from './job-kinds.ts'
-import type { Attendance } from './jobs/lost.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
 import type { SandboxHost } from './sandbox/host.ts'
@@ -33,7 +32,7 @@ import type { SandboxLimits } from './sandbox/spec.ts'
 import { openFsBlobs } from './stores/blobs/fs.ts'
 import { linkTo } from './stores/blobs/links.ts'
 import { openDuckDb } from './stores/duckdb/duckdb.ts'
-import { type Database, type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
+import { type DatabaseAddress, openDatabase } from './stores/postgres/database.ts'
 import { openEmbeddedPostgres } from './stores/postgres/embedded.ts'
 import { migrate } from './stores/postgres/migrate.ts'
 import { openIgnoredCounts } from './stores/telemetry/ignored.ts'
@@ -212,19 +211,6 @@ async function openRunning(
   })
   return { worker, presence, health }
 }
-
-/** The worker's sign of life as its jobs use it: absent for the others, they are taken back. */
-const attendanceOf = (presence: Presence, db: Database): Attendance => ({
-  id: presence.id,
-  folder: presence.folder,
-  get isHeld() {
-    return presence.isHeld
-  },
-  get canJudge() {
-    return presence.canJudge
-  },
-  absent: (ids) => absentWorkers(db, ids),
-})
 
 /** The room kernels come from, with the default image being warmed. */
 async function openKernels(

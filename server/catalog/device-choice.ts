@@ -2,8 +2,9 @@
 
 import type { Device, TagFilter } from '../../contract/devices.ts'
 import { invalid } from '../ground/errors.ts'
+import { readQuery } from '../query/parse.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
-import { deviceCondition, readDeviceQuery } from './device-query.ts'
+import { deviceCondition } from './device-query.ts'
 import { type DeviceRow, toDevice } from './device-record.ts'
 
 export interface DeviceChoice {
@@ -65,34 +66,40 @@ export async function chooseDeviceIds(
   return rows.map(({ id }) => id)
 }
 
+/** An attribute as several devices may declare it. */
+export interface DeclaredAttribute {
+  readonly name: string
+  /** Whether every device that declares it calls it a blob. */
+  readonly isBlob: boolean
+}
+
 /**
- * The names of the attributes that the chosen devices declare, in the order in which they are first seen when the devices
- * are gone through by id. @throws as chooseDevices
+ * The attributes that the chosen devices declare, in the order in which they are first seen when the devices are gone
+ * through by id. @throws as chooseDevices
  */
 export async function declaredAttributes(
   db: Queryable,
   applicationId: string,
   choice: DeviceChoice,
   path = 'query',
-): Promise<string[]> {
+): Promise<DeclaredAttribute[]> {
   const values: unknown[] = []
   const chosen = chosenDevices(applicationId, choice, values, path)
-  const rows = await db.query<{ name: string }>(
-    `select name from (
-       select attribute.value ->> 'name' as name,
+  return db.query<DeclaredAttribute>(
+    `select name, bool_and(kind = 'blob') as "isBlob" from (
+       select attribute.value ->> 'name' as name, attribute.value ->> 'dataType' as kind,
          row_number() over (order by devices.id collate "C", attribute.ordinality) as place
        from devices cross join lateral jsonb_array_elements(devices.attributes) with ordinality as attribute
        where ${chosen}
      ) seen group by name order by min(place)`,
     values,
   )
-  return rows.map(({ name }) => name)
 }
 
 /** The same as a condition over `devices`, for those who do more than read them all; its values are pushed on `values`. */
 export function chosenDevices(applicationId: string, choice: DeviceChoice, values: unknown[], path = 'query'): string {
   const live = `devices.application_id = $${values.push(applicationId)} and devices.deleted_at is null`
-  const query = readDeviceQuery(choice.query, path)
+  const query = readQuery(choice.query, path)
   if (query !== undefined) return `${live} and ${deviceCondition(query, values, path)}`
   const ids = `devices.id = any ($${values.push((choice.deviceIds ?? []).map((id) => id.toLowerCase()))}::text[])`
   return `${live} and (${[ids, taggedWith(choice.deviceTags ?? [], values)].join(' or ')})`

@@ -2,7 +2,6 @@
 
 import { translateEach, translateScalar } from '../query/conditions.ts'
 import { type EachField, knownFields, type QueryField, type ScalarField } from '../query/fields.ts'
-import { parseQueryJson } from '../query/parse.ts'
 import { tagListField } from '../query/tags.ts'
 import { translateQuery } from '../query/translate.ts'
 
@@ -56,15 +55,6 @@ const fields = knownFields(FIELDS)
  */
 export const deviceCondition = (query: unknown, values: unknown[], path = 'query'): string =>
   translateQuery(query, fields, values, path)
-
-/**
- * A query as callers hand it over, JSON text or an object already; undefined when there is none, which blank text is too.
- * @throws invalid when a text is no JSON
- */
-export function readDeviceQuery(query: unknown, path: string): unknown {
-  if (typeof query !== 'string') return query
-  return query.trim() === '' ? undefined : parseQueryJson(query, path)
-}
 
 /** A field of many values that an index can look up: what is asked for exactly is also asked in the index's own words. */
 function withIndex(field: EachField, anyOf: (values: string) => string): QueryField {

@@ -2,9 +2,9 @@
 
 import { MAX_WORDS } from '../../contract/device-words.ts'
 import type { AttributeType, DeviceClass } from '../../contract/devices.ts'
+import { readQuery } from '../query/parse.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { chosenDevices } from './device-choice.ts'
-import { readDeviceQuery } from './device-query.ts'
 
 export interface WordsQuery {
   /** Which devices count, as an object or JSON text; all of them when it is blank or absent. */
@@ -84,7 +84,7 @@ async function distinct(
 }
 
 const devicesOf = (applicationId: string, { query }: WordsQuery, values: unknown[]) =>
-  chosenDevices(applicationId, { query: readDeviceQuery(query, 'query') ?? {} }, values)
+  chosenDevices(applicationId, { query: readQuery(query, 'query') ?? {} }, values)
 
 const startsWith = (column: string, { startsWith: start }: WordsQuery, values: unknown[]) =>
   start ? ` and starts_with(lower(${column}), lower($${values.push(start)}::text))` : ''

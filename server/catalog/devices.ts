@@ -3,11 +3,12 @@
 import type { Device, DeviceClass, DevicePatch, DevicePost, TagFilter } from '../../contract/devices.ts'
 import { notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { readQuery } from '../query/parse.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { changeDevice, type DeviceParts } from './device-change.ts'
 import { taggedWith } from './device-choice.ts'
 import { ancestorsOf, checkGateway, concernsFamily, lockFamilies, requireDepth } from './device-family.ts'
-import { deviceCondition, readDeviceQuery } from './device-query.ts'
+import { deviceCondition } from './device-query.ts'
 import { type DeviceRow, RESTORABLE, toDevice } from './device-record.ts'
 import { applyPatch, newShape } from './device-shape.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
@@ -68,7 +69,7 @@ export async function listDevices(
   { query: given, ...plain }: DevicesQuery,
   { deleted = false }: { deleted?: boolean } = {},
 ): Promise<DevicesPage> {
-  const query = readDeviceQuery(given, 'query')
+  const query = readQuery(given, 'query')
   const values: unknown[] = [applicationId]
   const conditions = [`devices.application_id = $1 and ${deleted ? RESTORABLE : 'devices.deleted_at is null'}`]
   const { filter, filterField, ...order } = plain

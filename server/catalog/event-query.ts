@@ -3,7 +3,7 @@
 import type { EventState } from '../../contract/application-events.ts'
 import { globToLike } from '../ground/glob.ts'
 import { knownFields, type QueryField } from '../query/fields.ts'
-import { parseQueryJson } from '../query/parse.ts'
+import { readQuery } from '../query/parse.ts'
 import { tagMapField } from '../query/tags.ts'
 import { translateQuery } from '../query/translate.ts'
 
@@ -47,10 +47,4 @@ export function eventCondition(applicationId: string, choice: EventChoice, value
     if (choice.state) terms.push(`events.state = $${values.push(choice.state)}`)
   }
   return terms.join(' and ')
-}
-
-/** A query as callers hand it over, JSON text or an object already; undefined when there is none, which blank text is too. */
-export function readQuery(query: unknown, path: string): unknown {
-  if (typeof query !== 'string') return query
-  return query.trim() === '' ? undefined : parseQueryJson(query, path)
 }

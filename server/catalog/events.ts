@@ -10,9 +10,10 @@ import {
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import { parseMoment } from '../ground/moments.ts'
+import { readQuery } from '../query/parse.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { type Changed, changeEvent, type EventChange, type EventDevice } from './event-change.ts'
-import { type EventChoice, eventCondition, readQuery } from './event-query.ts'
+import { type EventChoice, eventCondition } from './event-query.ts'
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 

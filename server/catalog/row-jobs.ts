@@ -3,8 +3,7 @@
 import { join } from 'node:path'
 import type { JobQueued } from '../../contract/job-logs.ts'
 import type { RowsExport } from '../../contract/rows.ts'
-import { limited } from '../ground/errors.ts'
-import { latestJob } from '../jobs/logs.ts'
+import { requireInterval } from '../jobs/logs.ts'
 import type { JobRequest, Jobs, JobWork } from '../jobs/work.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { openTable } from './data-tables.ts'
@@ -30,21 +29,14 @@ export async function requestRowsExport(db: Database, jobs: Jobs, request: RowsE
   const { email, callbackUrl, query = {}, queryOptions = {} } = options
   const wanted = { ...queryOptions, query }
   return db.transaction(async (tx) => {
-    // Locked, so that of two requests at once the second one sees the first.
     const table = await openTable(tx, applicationId, dataTableId, { lock: true })
     checkWanted(table, wanted, PATHS)
-    const latest = await latestJob(tx, applicationId, ROWS_EXPORT, dataTableId)
-    const waitSeconds = Math.ceil((latest ? intervalMs - latest.ageMs : 0) / 1000)
-    if (waitSeconds > 0) {
-      const every = `once in ${intervalMs / 60_000} minutes`
-      throw limited(`A data table can be exported ${every}; try again in ${waitSeconds} seconds`, waitSeconds)
-    }
+    const job = { applicationId, kind: ROWS_EXPORT, resourceId: dataTableId }
+    await requireInterval(tx, job, intervalMs, 'A data table')
     return jobs.enqueue(tx, {
-      applicationId,
-      kind: ROWS_EXPORT,
+      ...job,
       name: `Rows of the data table ${table.name}`,
       resourceType: 'datatable',
-      resourceId: dataTableId,
       requester,
       input: { wanted, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
       baseUrl,

@@ -3,8 +3,7 @@
 import type { InputExportOptions } from '../../contract/input-exports.ts'
 import type { JobQueued } from '../../contract/job-logs.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
-import { limited } from '../ground/errors.ts'
-import { latestJob } from '../jobs/logs.ts'
+import { requireInterval } from '../jobs/logs.ts'
 import type { JobRequest, Jobs } from '../jobs/work.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { queryTime, requireContext } from './options.ts'
@@ -36,23 +35,13 @@ export async function requestInputExport(
   requireContext(options.templateContext, 'exportOptions')
   const { id, applicationId } = notebook
   return db.transaction(async (tx) => {
-    // Two requests at once are one after the other here, so the second one sees the first.
     await tx.query('select id from notebooks where id = $1 for update', [id])
-    const latest = await latestJob(tx, applicationId, INPUT_EXPORT, id)
-    const waitMs = latest ? intervalMs - latest.ageMs : 0
-    if (waitMs > 0) {
-      const minutes = intervalMs / 60_000
-      throw limited(
-        `The inputs of a notebook can be exported once in ${minutes} minutes; try again in ${Math.ceil(waitMs / 1000)} seconds`,
-        Math.ceil(waitMs / 1000),
-      )
-    }
+    const job = { applicationId, kind: INPUT_EXPORT, resourceId: id }
+    await requireInterval(tx, job, intervalMs, 'The inputs of a notebook')
     return jobs.enqueue(tx, {
-      applicationId,
-      kind: INPUT_EXPORT,
+      ...job,
       name: `Inputs of the notebook ${notebook.name}`,
       resourceType: 'notebook',
-      resourceId: id,
       requester,
       input,
       baseUrl,

@@ -9,6 +9,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { removeTree } from '../ground/remove-tree.ts'
+import type { Attendance } from '../jobs/lost.ts'
 import type { Database, Queryable, Session } from '../stores/postgres/database.ts'
 
 export interface Presence extends AsyncDisposable {
@@ -105,6 +106,19 @@ export async function absentWorkers(db: Queryable, ids: readonly string[]): Prom
   )
   return rows.map(({ id }) => id)
 }
+
+/** A worker's sign of life as its jobs use it. */
+export const attendanceOf = (presence: Presence, db: Database): Attendance => ({
+  id: presence.id,
+  folder: presence.folder,
+  get isHeld() {
+    return presence.isHeld
+  },
+  get canJudge() {
+    return presence.canJudge
+  },
+  absent: (ids) => absentWorkers(db, ids),
+})
 
 /** Shared, so that a worker gets it again while the server has not yet noticed that the former session is gone. */
 async function takeLock(db: Database, id: string): Promise<Session> {

@@ -1,11 +1,12 @@
 /** Job logs as the API shows them. */
 
 import type { JobLog } from '../../contract/job-logs.ts'
-import { notFound } from '../ground/errors.ts'
+import { limited, notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { type LinkFile, linksOf } from './files.ts'
 import type { JobRow } from './store.ts'
 import { jobIdOf } from './ticket.ts'
+import type { JobRequest } from './work.ts'
 
 /** A row as it is answered; links start with `baseUrl`. */
 export function toJobLog(row: JobRow, baseUrl: string, linkFile: LinkFile): JobLog {
@@ -49,16 +50,25 @@ export async function getJob(db: Queryable, applicationId: string, idOrTicket: s
   return row
 }
 
-/** The newest job of a kind about one thing that has not failed, and how long ago it was asked for. */
-export const latestJob = (
+/**
+ * Lets a job be asked for only so often; one that failed does not count. The caller has locked the thing it is about, so
+ * that of two requests at once the second one sees the first. `what` begins the message.
+ * @throws limited when there was one of its kind about the same thing less than `intervalMs` ago
+ */
+export async function requireInterval(
   db: Queryable,
-  applicationId: string,
-  kind: string,
-  resourceId: string,
-): Promise<{ id: string; ageMs: number } | undefined> =>
-  db.one(
-    `select id, extract(epoch from clock_timestamp() - queued_at)::float8 * 1000 as "ageMs" from job_logs
+  { applicationId, kind, resourceId }: Required<Pick<JobRequest, 'applicationId' | 'kind' | 'resourceId'>>,
+  intervalMs: number,
+  what: string,
+): Promise<void> {
+  const latest = await db.one<{ ageMs: number }>(
+    `select extract(epoch from clock_timestamp() - queued_at)::float8 * 1000 as "ageMs" from job_logs
      where application_id = $1 and kind = $2 and resource_id = $3 and status not in ('errored', 'failed')
      order by queued_at desc limit 1`,
     [applicationId, kind, resourceId],
   )
+  const waitSeconds = Math.ceil((latest ? intervalMs - latest.ageMs : 0) / 1000)
+  if (waitSeconds <= 0) return
+  const every = `once in ${intervalMs / 60_000} minutes`
+  throw limited(`${what} can be exported ${every}; try again in ${waitSeconds} seconds`, waitSeconds)
+}

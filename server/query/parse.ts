@@ -13,6 +13,15 @@ export const MAX_ITEMS = 100
 const MAX_TEXT_LENGTH = 8192
 
 /**
+ * A query as callers hand it over, JSON text or an object already; undefined when there is none, which blank text is too.
+ * @throws invalid when a text is no JSON
+ */
+export function readQuery(query: unknown, path: string): unknown {
+  if (typeof query !== 'string') return query
+  return query.trim() === '' ? undefined : parseQueryJson(query, path)
+}
+
+/**
  * A query from JSON text: a query parameter, or `queryJson`. Blank text is the empty query, which everything matches.
  * @throws invalid when it is no JSON, or longer than 16,384 characters
  */

@@ -1,7 +1,7 @@
 /** A worker of jobs as `service.ts` puts it together, over a folder of the test's own and with work of the test's own. */
 
 import { join } from 'node:path'
-import { absentWorkers, openPresence } from '../../server/executions/presence.ts'
+import { attendanceOf, openPresence } from '../../server/executions/presence.ts'
 import { createLog } from '../../server/ground/log.ts'
 import { createJobs } from '../../server/jobs/jobs.ts'
 import { openQueue } from '../../server/jobs/queue.ts'
@@ -37,17 +37,7 @@ export async function openTestJobs(options: TestJobsOptions) {
         queue,
         log,
         work: options.work,
-        attendance: {
-          id: presence.id,
-          folder: presence.folder,
-          get isHeld() {
-            return presence.isHeld
-          },
-          get canJudge() {
-            return presence.canJudge
-          },
-          absent: (ids) => absentWorkers(db, ids),
-        },
+        attendance: attendanceOf(presence, db),
         limitMs: options.limitMs ?? 60_000,
         tell: options.tell ?? (async () => {}),
       },

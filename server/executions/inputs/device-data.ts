@@ -16,10 +16,11 @@ export const gatherDeviceData: Gather<DeviceDataInput> = async (input, file, sta
   const choice = choiceOf(input, staging)
   // In the order asked for, else in the order first seen.
   const asked = [...new Set(input.attributes ?? [])]
-  const [deviceIds, attributes] = await Promise.all([
+  const [deviceIds, declared] = await Promise.all([
     chooseDeviceIds(db, applicationId, choice, QUERY_PATH),
-    asked.length > 0 ? asked : declaredAttributes(db, applicationId, choice, QUERY_PATH),
+    asked.length > 0 ? [] : declaredAttributes(db, applicationId, choice, QUERY_PATH),
   ])
+  const attributes = asked.length > 0 ? asked : declared.map(({ name }) => name)
   if (attributes.length > MAX_ATTRIBUTES) {
     throw invalid(`The chosen devices have ${attributes.length} attributes; name at most ${MAX_ATTRIBUTES} of them`)
   }

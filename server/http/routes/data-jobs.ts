@@ -6,8 +6,9 @@ import { chosenDevices, type DeviceSelection } from '../../catalog/device-choice
 import { getDevice } from '../../catalog/devices.ts'
 import { bodyBounds, boundsOf } from '../../catalog/time-range.ts'
 import { isYes } from '../envelope.ts'
+import { askedBy, type Caller, toldOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
-import { type Call, type Door, serve } from '../serve.ts'
+import { type Door, serve } from '../serve.ts'
 
 interface DataJob {
   readonly kind: 'dataExport' | 'dataRemoval'
@@ -20,21 +21,16 @@ interface DataJob {
 /** Registers the routes of jobs upon history. */
 export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
-  const enqueue = (
-    { caller, baseUrl }: Pick<Call<unknown>, 'caller' | 'baseUrl'>,
-    applicationId: string,
-    job: DataJob,
-  ) =>
+  const enqueue = (call: Caller, applicationId: string, job: DataJob) =>
     jobs.enqueue(db, {
       applicationId,
       kind: job.kind,
       name: job.name,
       resourceType: 'device',
       ...(job.resourceId ? { resourceId: job.resourceId } : {}),
-      requester: { type: 'user', id: caller.userId },
       mailsUser: job.mailsUser ?? false,
       input: job.input,
-      baseUrl,
+      ...askedBy(call),
     })
 
   serve(door, exportData, async (call) => {
@@ -51,8 +47,7 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
     const fromBody = body.start !== undefined || body.end !== undefined
     const bounds = fromBody ? bodyBounds(body, now, 'query') : textBounds(query, now)
     const input = {
-      ...(query.email ? { email: query.email } : {}),
-      ...(query.callbackUrl ? { callbackUrl: query.callbackUrl } : {}),
+      ...toldOf(query),
       ...body,
       ...resolved(bounds),
       options: { includeBlobData: isYes(query.includeBlobData), ...body.options },

@@ -12,13 +12,9 @@ import * as bulk from '../../catalog/device-bulk.ts'
 import type { DeviceJobKind } from '../../catalog/device-jobs.ts'
 import { deviceCondition } from '../../catalog/device-query.ts'
 import { forgetAttributes } from '../../stores/telemetry/forget-attributes.ts'
+import { askedBy, type Caller, type Told, toldOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
-import { type Call, type Door, serve } from '../serve.ts'
-
-interface Told {
-  readonly email?: string
-  readonly callbackUrl?: string
-}
+import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of bulk changes. */
 export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
@@ -26,20 +22,19 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
   const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
 
   const enqueue = (
-    { caller, baseUrl }: Pick<Call<unknown>, 'caller' | 'baseUrl'>,
+    call: Caller,
     applicationId: string,
     job: { kind: DeviceJobKind; name: string; input: object },
-    { email, callbackUrl }: Told,
+    told: Told,
   ) =>
     jobs.enqueue(db, {
       applicationId,
       kind: job.kind,
       name: job.name,
       resourceType: 'device',
-      requester: { type: 'user', id: caller.userId },
       mailsUser: job.kind === 'devicesExport',
-      input: { ...job.input, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
-      baseUrl,
+      input: { ...job.input, ...toldOf(told) },
+      ...askedBy(call),
     })
 
   serve(door, patchDevices, async (call) => {

@@ -4,21 +4,18 @@ import * as contract from '../../../contract/application-events.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import { countEvents, deleteEvents, updateEvents } from '../../catalog/event-bulk.ts'
 import type { EventJobInputs, EventJobKind } from '../../catalog/event-jobs.ts'
-import { eventCondition, readQuery } from '../../catalog/event-query.ts'
+import { eventCondition } from '../../catalog/event-query.ts'
 import { userSource } from '../../catalog/event-record.ts'
 import * as events from '../../catalog/events.ts'
+import { readQuery } from '../../query/parse.ts'
+import { askedBy, type Caller, type Told, toldOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
-import { type Call, type Door, serve } from '../serve.ts'
+import { type Door, serve } from '../serve.ts'
 
 const NAMES: Record<EventJobKind, string> = {
   eventsPatch: 'Change of events',
   eventsDelete: 'Deletion of events',
   eventsExport: 'Export of events',
-}
-
-interface Told {
-  readonly email?: string
-  readonly callbackUrl?: string
 }
 
 /** Registers the routes of events. */
@@ -27,21 +24,20 @@ export function serveEvents(door: Door, { db, jobs }: Parts): void {
     enterApplication(db, caller.userId, params.applicationId)
 
   const enqueue = <K extends EventJobKind>(
-    { caller, baseUrl }: Pick<Call<unknown>, 'caller' | 'baseUrl'>,
+    call: Caller,
     applicationId: string,
     kind: K,
     input: EventJobInputs[K],
-    { email, callbackUrl }: Told,
+    told: Told,
   ) =>
     jobs.enqueue(db, {
       applicationId,
       kind,
       name: NAMES[kind],
       resourceType: 'event',
-      requester: { type: 'user', id: caller.userId },
       mailsUser: kind !== 'eventsExport',
-      input: { ...input, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
-      baseUrl,
+      input: { ...input, ...toldOf(told) },
+      ...askedBy(call),
     })
 
   serve(door, contract.createEvent, async (call) => {

@@ -18,6 +18,7 @@ import { checkLimits, effectiveLimits } from '../../executions/limits.ts'
 import { removeNotebook } from '../../executions/remove.ts'
 import { minuteCounts, readStats } from '../../executions/usage.ts'
 import { NOTEBOOK_LIMITS, parseNotebook } from '../../kernel/notebook.ts'
+import { askedBy } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
@@ -74,11 +75,10 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
     parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes }, await languages())
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
-  serve(door, requestInputDataExport, async ({ caller, params, body, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
-    const requester = { type: 'user', id: caller.userId } as const
+  serve(door, requestInputDataExport, async (call) => {
+    const notebook = await find(call.caller.userId, call.params)
     const intervalMs = config.jobs.inputExportIntervalMs
-    return requestInputExport(db, jobs, { notebook, options: body, requester, baseUrl, intervalMs }, new Date())
+    return requestInputExport(db, jobs, { notebook, options: call.body, intervalMs, ...askedBy(call) }, new Date())
   })
 
   const tellLimits = ({ limits }: notebooks.StoredNotebook) => ({

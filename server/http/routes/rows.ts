@@ -5,6 +5,7 @@ import { enterApplication } from '../../catalog/applications.ts'
 import { requestRowsExport } from '../../catalog/row-jobs.ts'
 import * as writes from '../../catalog/row-writes.ts'
 import { listRows } from '../../catalog/rows.ts'
+import { askedBy } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
 import { type Call, type Door, serve } from '../serve.ts'
 
@@ -34,8 +35,7 @@ export function serveRows(door: Door, { db, jobs, config }: Parts): void {
       applicationId,
       dataTableId,
       options: call.body,
-      requester: { type: 'user', id: call.caller.userId },
-      baseUrl: call.baseUrl,
+      ...askedBy(call),
       intervalMs: config.jobs.rowsExportIntervalMs,
     })
   })

@@ -4,15 +4,16 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { csvLine } from '../../ground/csv.ts'
 import { newId } from '../../ground/ids.ts'
 import type { DuckSession } from '../duckdb/duckdb.ts'
-import { identifier, literal } from '../duckdb/sql.ts'
+import { identifier, list, literal } from '../duckdb/sql.ts'
 import type { Transaction } from '../postgres/database.ts'
 import { copyMergedCsv } from './hot.ts'
 import { orderedRelation, type Part, partsOf, type Sorting } from './order.ts'
 import { type Readers, type Reading, readSources } from './reading.ts'
-import { cell, kindsOf, type Sources } from './relation.ts'
-import { type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
+import { cell, kindsOf, type Sources, TYPES } from './relation.ts'
+import { type Kind, type StatesExport, type TimeRange, USUAL_LEADING } from './slice.ts'
 import { cellText } from './texts.ts'
 
 /** Writes the file; when it returns the file is whole. A slice without devices has a header and no rows. */
@@ -58,14 +59,12 @@ async function write(
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const parts = partsOf(sources, slice.deviceIds, readers.sorting)
   if (!isCsv(slice)) {
-    const cells = slice.attributes.map((name, index) => `${typedCell(sources, index)} as ${identifier(name)}`)
-    await duck.run(`copy (select ${[`device_id as "ID"`, `ts as "Timestamp"`, ...cells].join(', ')}
-      from (${orderedRelation(sources, { ...view.range, deviceIds: slice.deviceIds }, readers.sorting)}))
-      to ${literal(file)} (format parquet, compression zstd)`)
-    return
+    const select = (part: Part) => selectTyped(part, sources, slice, view.range, readers.sorting)
+    return writeParquet(duck, parts.map(select), file, readers.scratch)
   }
-  const [first, ...others] = partsOf(sources, slice.deviceIds, readers.sorting)
+  const [first, ...others] = parts
   if (!first) return writeFile(file, headerOf(slice))
   await writeCsv(duck, selectCells(first, slice, view.range, readers.sorting), headerOf(slice), file)
   const part = join(readers.scratch, `${newId()}.csv`)
@@ -105,22 +104,55 @@ async function writeCsv(duck: DuckSession, select: string, header: string, file:
   if (written?.Count === 0) await writeFile(file, header)
 }
 
-/** An attribute of one kind keeps its type; one that was of several is text, as in CSV. */
-function typedCell(sources: Sources, index: number): string {
-  const of = kindsOf(sources, index)
-  const [only, ...others] = of
-  if (only === undefined) return 'null::varchar'
-  if (others.length === 0) return cell(index, only)
-  return cellText(
-    of.map((kind) => ({ kind, sql: cell(index, kind) })),
-    false,
+/** One file; several selects first become files of their own, which are then read one after the other, in order. */
+async function writeParquet(
+  duck: DuckSession,
+  selects: readonly string[],
+  file: string,
+  scratch: string,
+): Promise<void> {
+  const copy = (select: string, to: string) =>
+    duck.run(`copy (${select}) to ${literal(to)} (format parquet, compression zstd)`)
+  const [only = '', ...others] = selects
+  if (others.length === 0) return copy(only, file)
+  const parts = selects.map(() => join(scratch, `${newId()}.parquet`))
+  try {
+    for (const [index, select] of selects.entries()) await copy(select, parts[index] ?? '')
+    await copy(`select * from read_parquet(${list(parts)})`, file)
+  } finally {
+    await Promise.all(parts.map((part) => rm(part, { force: true })))
+  }
+}
+
+/** The cells of one part in the types of the whole. */
+function selectTyped(
+  part: Part,
+  whole: Sources,
+  slice: StatesExport,
+  range: TimeRange,
+  sorting: Sorting | undefined,
+): string {
+  const cells = slice.attributes.map(
+    (name, index) => `${typedCell(kindsOf(whole, index), kindsOf(part.sources, index), index)} as ${identifier(name)}`,
   )
+  const { sources, deviceIds } = part
+  return `select ${[`device_id as "ID"`, `ts as "Timestamp"`, ...cells].join(', ')}
+    from (${orderedRelation(sources, { ...range, deviceIds }, sorting)})`
+}
+
+/** An attribute of one kind keeps its type; one that was of several is text, as in CSV. A part may lack some of them. */
+function typedCell(kinds: readonly Kind[], inPart: readonly Kind[], index: number): string {
+  const columns = kinds.map((kind) => ({
+    kind,
+    sql: inPart.includes(kind) ? cell(index, kind) : `null::${TYPES[kind]}`,
+  }))
+  const [only, ...others] = columns
+  if (only === undefined) return 'null::varchar'
+  return others.length === 0 ? only.sql : cellText(columns, false)
 }
 
 /** Written here, because PostgreSQL would cut a name that is longer than 63 bytes. */
 function headerOf({ attributes, leading: { id, date } = USUAL_LEADING }: StatesExport): string {
   const names = [...(id ? ['ID'] : []), 'Timestamp', ...(date ? ['ISO Date'] : []), ...attributes]
-  return `${names.map(quoted).join(',')}\n`
+  return csvLine(names)
 }
-
-const quoted = (name: string) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)

@@ -1,6 +1,6 @@
 /** Brings what a slice needs within DuckDB's reach: files of segments, and the hot reports of the same moment. */
 
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unavailable } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
@@ -125,6 +125,7 @@ async function loadReports(
   attributes: readonly string[],
   file: string,
 ): Promise<HotTable | undefined> {
+  if ((await stat(file)).size === 0) return undefined
   const raw = attributes.map((_, index) => `'j${index}': 'varchar'`)
   const columns = [`'seq': 'bigint'`, `'device_id': 'varchar'`, `'ts': 'bigint'`, ...raw]
   const cells = attributes.flatMap((_, index) =>
@@ -132,6 +133,11 @@ async function loadReports(
   )
   await duck.run(`create temp table hot as select ${['seq', 'device_id', 'ts', ...cells].join(', ')}
     from ${reportsFile(file, columns)}`)
+  return measureReports(duck, attributes)
+}
+
+/** What the temporary table `hot` holds, reports with a typed column for each attribute and kind; undefined when nothing. */
+export async function measureReports(duck: DuckSession, attributes: readonly string[]): Promise<HotTable | undefined> {
   const counts = attributes.flatMap((_, index) =>
     KINDS.map((kind) => `count(${cell(index, kind)}) as ${cell(index, kind)}`),
   )

@@ -6,7 +6,7 @@ import { newId } from '../../ground/ids.ts'
 import type { DuckSession } from '../duckdb/duckdb.ts'
 import type { Queryable } from '../postgres/database.ts'
 import { copyForSealing } from './hot.ts'
-import { fromJson, reportsFile } from './reading.ts'
+import { fromJson, measureReports, reportsFile } from './reading.ts'
 import { cell, type HotTable, kindsOf, relationOf } from './relation.ts'
 import { KINDS } from './slice.ts'
 import { retentionStart } from './view.ts'
@@ -137,6 +137,7 @@ async function writeDays(
   const attributes = names.map(({ name }) => name)
   if (attributes.length === 0) return []
   const hot = await typeReports(duck, attributes)
+  if (!hot) return []
   const sources = { attributes, segments: [], tombstones: [], hot }
   const kinds = attributes.map((_, index) => kindsOf(sources, index))
   await duck.run(`create temp table merged as ${relationOf(sources, { from: hot.minTs, to: hot.maxTs + 1 })}`)
@@ -157,7 +158,7 @@ async function writeDays(
 const REPORT_COLUMNS = [`'seq': 'bigint'`, `'device_id': 'varchar'`, `'ts': 'bigint'`, `'doc': 'varchar'`]
 
 /** The reports with a typed column for each attribute and kind; the documents are read once. */
-async function typeReports(duck: DuckSession, attributes: readonly string[]): Promise<HotTable> {
+async function typeReports(duck: DuckSession, attributes: readonly string[]): Promise<HotTable | undefined> {
   const pointers = attributes.map(
     (name) => `'/${name.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll("'", "''")}'`,
   )
@@ -167,21 +168,7 @@ async function typeReports(duck: DuckSession, attributes: readonly string[]): Pr
   await duck.run(`create temp table hot as select seq, device_id, ts, ${cells.join(', ')}
     from (select seq, device_id, ts, json_extract(doc, [${pointers.join(', ')}])::varchar[] as v from raw)`)
   await duck.run('drop table raw')
-  const counts = attributes.flatMap((_, index) =>
-    KINDS.map((kind) => `count(${cell(index, kind)}) as ${cell(index, kind)}`),
-  )
-  const [row] = await duck.rows<Record<string, number>>(
-    `select count(*) as rows, min(ts) as min_ts, max(ts) as max_ts, ${counts.join(', ')} from hot`,
-  )
-  return {
-    table: 'hot',
-    rows: row?.['rows'] ?? 0,
-    firstDevice: '',
-    lastDevice: '',
-    minTs: row?.['min_ts'] ?? 0,
-    maxTs: row?.['max_ts'] ?? 0,
-    kinds: attributes.map((_, index) => KINDS.filter((kind) => (row?.[cell(index, kind)] ?? 0) > 0)),
-  }
+  return measureReports(duck, attributes)
 }
 
 /** How much time one segment spans: a day, or as many times eight of it as keep the segments of a pass few. */

@@ -1,7 +1,7 @@
 /** The catalogue of sealed states: which files there are, what is in them, and what of it has been forgotten since. */
 
 import type { Queryable } from '../postgres/database.ts'
-import { KINDS, type Kind, type TimeRange } from './slice.ts'
+import type { Kind, TimeRange } from './slice.ts'
 
 /** A column of a segment: the values an attribute had that were of this kind. */
 export interface SegmentColumn {
@@ -105,16 +105,6 @@ export const touches = (tombstone: Tombstone, segment: Segment) =>
   segment.minTs < tombstone.to &&
   (tombstone.deviceId === null ||
     (tombstone.deviceId >= segment.firstDevice && tombstone.deviceId <= segment.lastDevice))
-
-/** The kinds an attribute has in any of the segments, in a fixed order. */
-export function kindsIn(segments: readonly Segment[], attribute: string): Kind[] {
-  const found = new Set(
-    segments.flatMap(({ columns }) =>
-      columns.filter((column) => column.attribute === attribute).map(({ kind }) => kind),
-    ),
-  )
-  return KINDS.filter((kind) => found.has(kind))
-}
 
 /** All segments of an application. */
 export async function listSegments(db: Queryable, applicationId: string): Promise<Segment[]> {

@@ -42,6 +42,11 @@ export async function tendApplication(
   ])
   if (!lock?.taken) return false
   const going = AbortSignal.any([signal, session.lost])
+  // Also when the rest fails: files that nobody needs would pile up until somebody has seen to it.
+  await using afterwards = new AsyncDisposableStack()
+  afterwards.defer(async () => {
+    await collectGarbage(writers, applicationId, tending.graceMs)
+  })
   if (!(await exists(writers.db, applicationId))) {
     await writers.db.query('delete from hot_states where application_id = $1', [applicationId])
   } else {
@@ -53,7 +58,6 @@ export async function tendApplication(
     await compactAll(writers, applicationId, going, tending)
     await dropTombstones(writers.db, applicationId)
   }
-  await collectGarbage(writers, applicationId, tending.graceMs)
   return true
 }
 

@@ -10,7 +10,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import type { DuckDb, DuckSession } from '../duckdb/duckdb.ts'
 import { identifier, literal } from '../duckdb/sql.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
-import { cell, TYPES } from './relation.ts'
+import { cell } from './relation.ts'
 import { blobOf, columnName, type Segment, type SegmentColumn } from './segments.ts'
 import type { Kind } from './slice.ts'
 import { lockForgetting } from './tombstones.ts'
@@ -95,9 +95,6 @@ export async function writeSegment(
 const ROW_GROUP = 20_480
 
 const isWhole = (value: string) => `${value} = trunc(${value}) and abs(${value}) < 1e15`
-
-/** Column types of the files, for readers that have to know them. */
-export const typeOf = (kind: Kind) => TYPES[kind]
 
 /**
  * Keeps the files as blobs and calls `change` in the transaction that makes them segments; false when the catalogue has
