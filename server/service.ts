@@ -24,6 +24,7 @@ import type { Health, Parts } from './http/parts.ts'
 import { dailyChores, jobKinds } from './job-kinds.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
+import { createRenderer } from './render/renderer.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
@@ -187,6 +188,10 @@ async function openRunning(
     }),
   )
   const kernels = opening.use(await openKernels(config, host, join(presence.folder, 'kernels'), limits, images, log))
+  const renderings = join(presence.folder, 'renderings')
+  await mkdir(renderings)
+  await openWay(host, config.dataDir, renderings)
+  const renderer = opening.use(createRenderer({ host, root: renderings, limits, log, forking: config.kernels.forking }))
   const worker = opening.use(
     await openWorker(
       {
@@ -194,6 +199,7 @@ async function openRunning(
         log,
         host,
         kernels,
+        renderer,
         image: images.get,
         limits,
         workRoot: presence.root,

@@ -27,7 +27,8 @@ class Opening:
     env: dict[str, str]
     home: str
     etc: tuple[str, ...]
-    stand_in: str | None  # "module:function" to serve instead of a kernel: how tests look at a sandbox from inside
+    # "module:function" to serve instead of a kernel: pages, and how tests look at a sandbox from inside.
+    stand_in: str | None
 
 
 @dataclass(frozen=True)

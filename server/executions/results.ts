@@ -5,10 +5,9 @@ import { writeFile } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
 import { notebookChunks } from '../kernel/chunks.ts'
 import type { Notebook } from '../kernel/notebook.ts'
-import { renderHtml } from '../render/html.ts'
-import type { SandboxHost } from '../sandbox/host.ts'
+import type { Renderer } from '../render/renderer.ts'
+import { RENDERED_FILES, type RenderedFile } from '../render/rendering.ts'
 import type { Image } from '../sandbox/image.ts'
-import type { SandboxLimits } from '../sandbox/spec.ts'
 import { type Failure, resultNotMade } from './causes.ts'
 import type { WorkingFolder } from './folder.ts'
 import type { Execution } from './record.ts'
@@ -71,8 +70,6 @@ function openLog(pathOf: () => string): { write(text: string): void; close(): Pr
   }
 }
 
-const RENDER_MS = 120_000
-
 export interface MadeResults {
   /** By public name. */
   readonly files: Map<string, Result>
@@ -80,35 +77,34 @@ export interface MadeResults {
   readonly unmade: Failure[]
 }
 
-/**
- * Makes the result files. The logs and the notebook are always there; the page costs a second of rendering and is made
- * only when an output asks for it.
- */
+/** Which result files are to be made of the notebook when it has run, because an output asks for them. */
+export const renderingsOf = ({ snapshot }: Execution): RenderedFile[] =>
+  RENDERED_FILES.filter((name) =>
+    snapshot.outputs.some((output) => output.outputType === 'executionResult' && output.fileName === name),
+  )
+
+/** Makes the result files. The logs and the notebook are always there; what has to be rendered only when an output asks for it. */
 export async function makeResults(
   execution: Execution,
   notebook: Notebook | undefined,
   logs: ReadonlyMap<string, Result>,
   folder: WorkingFolder,
-  renderer: { image: Image | undefined; host: SandboxHost; limits: SandboxLimits; signal: AbortSignal },
+  { image, renderer, signal }: { image: Image | undefined; renderer: Renderer; signal: AbortSignal },
 ): Promise<MadeResults> {
   const files = new Map(logs)
   const unmade: Failure[] = []
   if (!notebook) return { files, unmade }
   const short = shortText(notebook)
-  files.set('result.ipynb', short ?? (await writeNotebook(notebook, folder)))
-  const asked = new Set<string>(
-    execution.snapshot.outputs.flatMap((output) => (output.outputType === 'executionResult' ? [output.fileName] : [])),
-  )
-  if (asked.has('result.html') && renderer.image) {
-    const { image, host, limits, signal } = renderer
-    const ipynbPath = short ? await writeNotebook(notebook, folder) : folder.path('result.ipynb')
-    const htmlPath = folder.path('result.html')
-    const title = execution.snapshot.name
-    const page = await renderHtml({ image, host, limits, ipynbPath, htmlPath, title, deadlineMs: RENDER_MS, signal })
-    if (page.kind === 'rendered') files.set('result.html', htmlPath)
-    else unmade.push(resultNotMade('result.html', page.message))
+  const asked = image ? renderingsOf(execution) : []
+  const ipynbPath = short && asked.length === 0 ? undefined : await writeNotebook(notebook, folder)
+  files.set('result.ipynb', short ?? folder.path('result.ipynb'))
+  for (const name of asked) {
+    if (!image || !ipynbPath) continue
+    const path = folder.path(name)
+    const made = await renderer.render(name, { image, ipynbPath, path, title: execution.snapshot.name, signal })
+    if (made.kind === 'rendered') files.set(name, path)
+    else unmade.push(resultNotMade(name, made.message))
   }
-  if (asked.has('result.pdf')) unmade.push(resultNotMade('result.pdf', 'this version does not make PDF files yet'))
   return { files, unmade }
 }
 

@@ -8,6 +8,7 @@ import type { Kernels, SeatRequest } from '../kernel/kernels.ts'
 import { NOTEBOOK_LIMITS, type Notebook, parseNotebook } from '../kernel/notebook.ts'
 import { forgetResults } from '../kernel/plan.ts'
 import type { Seat } from '../kernel/seat.ts'
+import type { Renderer } from '../render/renderer.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
@@ -23,7 +24,7 @@ import { sandboxLimits } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
 import { type Execution, type LinkFile, toLog } from './record.ts'
-import { type Logs, makeResults, openLogs, type Result } from './results.ts'
+import { type Logs, makeResults, openLogs, type Result, renderingsOf } from './results.ts'
 import { EXPORTS_AT_ONCE, stageInputs } from './staging.ts'
 import { overtime, stopped, whenCanceled } from './stop.ts'
 import { getExecution } from './store.ts'
@@ -32,6 +33,7 @@ export interface RunParts extends Sources {
   readonly log: Log
   readonly host: SandboxHost
   readonly kernels: Kernels
+  readonly renderer: Renderer
   /** The image for a notebook's imageVersion; rejects with a message for people when there is none. */
   readonly image: (version: string) => Promise<Image>
   readonly limits: SandboxLimits
@@ -64,6 +66,7 @@ export async function runExecution(
     live.tell({ kind: 'phase', phase, attempt: execution.attempt, at: now().toISOString() })
   tellPhase('inputs')
   const folder = stack.use(openWorkingFolder(parts.workRoot, execution))
+  if (ready.image && renderingsOf(execution).length > 0) parts.renderer.warm(ready.image)
   const seat = stack.use(
     ready.image && ready.notebook
       ? await takeSeat(parts.kernels, {
@@ -97,8 +100,7 @@ export async function runExecution(
   const canceled = whenCanceled(stop.signal)
   const made = await makeResults(execution, notebook, printed, folder, {
     image,
-    host: parts.host,
-    limits: parts.limits,
+    renderer: parts.renderer,
     // A run that was canceled before still gets its page; one that is canceled now ends at once.
     signal: AbortSignal.any([AbortSignal.timeout(FINISH_MS), ...(failure ? [] : [canceled])]),
   })

@@ -2,19 +2,13 @@
  * A kernel that a fork server has forked into a sandbox of its own. It may wait as a spare before it is given a run; then
  * its control group gets that run's limits. Used once, like any kernel.
  */
-import { chown, type FileHandle, mkdir, open } from 'node:fs/promises'
-import { constants } from 'node:os'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../ground/errors.ts'
-import { type Cgroup, openCgroup, type Usage } from '../sandbox/cgroup.ts'
-import { environmentOf, placesInside } from '../sandbox/environment.ts'
-import type { SandboxHost } from '../sandbox/host.ts'
-import type { Image } from '../sandbox/image.ts'
-import type { Ending, EndReason, SandboxProcess } from '../sandbox/process.ts'
-import { graceMsOf, type SandboxLimits } from '../sandbox/spec.ts'
-import type { Exit } from './control.ts'
-import { type Fork, ForkFailed, type ForkServer } from './fork-server.ts'
+import type { SandboxLimits } from '../sandbox/spec.ts'
+import { ForkFailed, type ForkServer } from './fork-server.ts'
+import { type ForkOptions, openForkedProcess } from './forked-process.ts'
 import { openFramedSession } from './framed-session.ts'
 import type { Kernel } from './kernel.ts'
 import { SESSION_LIMITS, type SessionLimits } from './session.ts'
@@ -25,19 +19,12 @@ export interface ForkedKernel extends Kernel {
   assign(limits: SandboxLimits): Promise<void>
 }
 
-export interface ForkOptions {
-  readonly host: SandboxHost
-  /** Names the folder, the control group's order and the socket; from `newForkId`. */
-  readonly id: string
-  readonly image: Image
-  /** `<root>/<id>` with its `in` made by the caller, who also removes it. */
-  readonly folder: string
-  readonly limits: SandboxLimits
+export interface KernelForkOptions extends ForkOptions {
   readonly sessionLimits?: SessionLimits
 }
 
 /** Forks and waits until it can take a first cell. @throws ForkFailed when there is none, and nothing of it is left */
-export async function openForkedKernel(server: ForkServer, options: ForkOptions): Promise<ForkedKernel> {
+export async function openForkedKernel(server: ForkServer, options: KernelForkOptions): Promise<ForkedKernel> {
   try {
     return await forkKernel(server, options)
   } catch (error) {
@@ -46,28 +33,12 @@ export async function openForkedKernel(server: ForkServer, options: ForkOptions)
   }
 }
 
-async function forkKernel(server: ForkServer, options: ForkOptions): Promise<ForkedKernel> {
-  const { host, id, folder, limits } = options
+async function forkKernel(server: ForkServer, options: KernelForkOptions): Promise<ForkedKernel> {
+  const { limits } = options
   await using parts = new AsyncDisposableStack()
-  const { uid, release } = host.takeUid()
-  parts.defer(release)
-  const cgroup = host.cgroup ? await openCgroup(host.cgroup, limits) : undefined
-  if (cgroup) parts.defer(() => cgroup.remove())
-  // Without mount namespaces these are plain folders of the run's identity.
-  if (host.level === 1) await makePlainFolders(folder, uid)
-  const fork = await server.fork(id, {
-    uid: uid ?? null,
-    groups: cgroup?.folders ?? [],
-    // With namespaces all runs find the same places, which the fork server knows.
-    ...(host.level === 1 ? { env: environmentOf(options.image, placesInside(host, folder), host) } : {}),
-    limits: { ...limits, dataBytes: cgroup ? null : limits.memoryBytes },
-  })
-  parts.defer(() => server.forget(id))
-  parts.defer(() => void fork.socket.destroy())
-  parts.defer(async () => {
-    server.kill(id)
-    await fork.gone
-  })
+  const forked = await openForkedProcess(server, options)
+  parts.defer(() => forked.release())
+  const { fork, process, cgroup } = forked
   const outputs = await openOutputs(server, options)
   parts.defer(() => outputs.close())
   const session = openFramedSession({
@@ -75,7 +46,6 @@ async function forkKernel(server: ForkServer, options: ForkOptions): Promise<For
     info: fork.ready,
     limits: options.sessionLimits ?? SESSION_LIMITS,
   })
-  const process = superviseFork(server, fork, limits, cgroup)
   const owned = parts.move()
   return {
     session,
@@ -96,69 +66,10 @@ async function forkKernel(server: ForkServer, options: ForkOptions): Promise<For
   }
 }
 
-async function makePlainFolders(folder: string, uid: number | undefined): Promise<void> {
-  for (const name of ['out', 'work']) {
-    await mkdir(join(folder, name))
-    if (uid !== undefined) await chown(join(folder, name), uid, uid)
-  }
-}
-
 /**
  * OUTPUT_DIR is a file system in memory that only exists in the fork server's mount namespace. An open handle keeps it
  * when the sandbox, and even the fork server, is gone; nobody has to mount anything to read it.
  */
 function openOutputs(server: ForkServer, { host, folder, id }: ForkOptions): Promise<FileHandle> {
   return open(host.level === 1 ? join(folder, 'out') : `/proc/${server.up.rootPid}/root/.out/${id}`)
-}
-
-function superviseFork(
-  server: ForkServer,
-  fork: Fork,
-  limits: SandboxLimits,
-  cgroup: Cgroup | undefined,
-): SandboxProcess {
-  let reason: EndReason | undefined
-  let isGone = false
-  let killTimer: NodeJS.Timeout | undefined
-  const end = (why: EndReason) => {
-    if (reason !== undefined || isGone) return
-    reason = why
-    server.signal(fork.id, constants.signals.SIGINT)
-    killTimer = setTimeout(() => server.kill(fork.id), graceMsOf(limits, why))
-  }
-  const settle = async (): Promise<Ending> => {
-    const exit = await fork.gone
-    isGone = true
-    clearTimeout(killTimer)
-    const how = howItEnded(exit)
-    const killedByLimit = how.signal === 'SIGKILL' && cgroup !== undefined && (await cgroup.oomKills()) > 0
-    const usage = await usageOf(exit, cgroup)
-    const byItself = exit === undefined ? 'serverLost' : killedByLimit ? 'outOfMemory' : 'exited'
-    return { reason: reason ?? byItself, ...how, stderrTail: '', usage }
-  }
-  const exited = settle()
-  return {
-    exited,
-    end,
-    stderrTail: () => '',
-    [Symbol.asyncDispose]: async () => {
-      if (!isGone) reason ??= 'lost'
-      server.kill(fork.id)
-      await exited
-    },
-  }
-}
-
-async function usageOf(exit: Exit | undefined, cgroup: Cgroup | undefined): Promise<Usage> {
-  const ofKernel = exit && exit.maxrssBytes > 0 ? { peakMemoryBytes: exit.maxrssBytes } : {}
-  const seconds = exit ? { cpuSeconds: exit.utime + exit.stime } : {}
-  return { ...ofKernel, ...seconds, ...(await cgroup?.usage()) }
-}
-
-/** From wait(2)'s status; a kernel that died with its fork server was killed. */
-function howItEnded(exit: Exit | undefined): Pick<Ending, 'exitCode' | 'signal'> {
-  const number = exit === undefined ? constants.signals.SIGKILL : exit.status & 0x7f
-  if (exit !== undefined && number === 0) return { exitCode: exit.status >> 8, signal: null }
-  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
-  return { exitCode: null, signal: name ?? `signal ${number}` }
 }

@@ -4,14 +4,12 @@
  */
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
-import { ETC_FROM_HOST } from '../sandbox/bwrap.ts'
-import { environmentOf, fontMounts, HOME, placesInside } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
 import { ForkFailed, type ForkServer, openForkServer } from './fork-server.ts'
 import { type ForkedKernel, openForkedKernel } from './forked-kernel.ts'
-import { RUNNER } from './kernel.ts'
+import { openingOrder } from './opening-order.ts'
 import { openSeatFolder, type SeatFolder } from './seat.ts'
 import type { SessionLimits } from './session.ts'
 
@@ -209,23 +207,6 @@ export function canBeGiven(
   return Object.entries(wanted).every(
     ([name, value]) => rewritten.has(name) || Object.entries(forked).some(([n, v]) => n === name && v === value),
   )
-}
-
-function openingOrder(image: Image, host: SandboxHost, root: string): Record<string, unknown> {
-  const cgroup = host.cgroup
-  const places = [cgroup?.memory, cgroup?.pids, cgroup?.cpu, cgroup?.cpuacct, cgroup?.freezer]
-  return {
-    level: host.level,
-    seccomp: host.seccomp?.toString('base64') ?? null,
-    seccompBare: host.seccompBare?.toString('base64') ?? null,
-    rootLinks: host.rootLinks,
-    mounts: [...image.mounts, ...fontMounts(image), { source: RUNNER, target: '/runner' }],
-    host: root,
-    cgroups: [...new Set(places.filter((place) => place !== undefined))],
-    env: environmentOf(image, placesInside(host, root), host),
-    home: HOME,
-    etc: ETC_FROM_HOST,
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<string> {

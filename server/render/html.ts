@@ -1,42 +1,28 @@
 /**
- * A notebook as a web page, made by nbconvert inside a sandbox like any notebook's: what it converts is not trusted, and
- * converters have had holes of their own (CVE-2026-39378). The page may hold scripts; whoever serves it must box it in.
+ * A page by a fresh process in bubblewrap: where there is no fork server, with the sandbox off for example. It takes a
+ * second, most of it for imports. The page may hold scripts; whoever serves it must box it in.
  */
 import { chmod, chown, lstat, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { RUNNER } from '../kernel/kernel.ts'
 import { fontMounts, HOME, systemEnvironment } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
-import type { Image } from '../sandbox/image.ts'
-import { type Ending, openSandbox } from '../sandbox/process.ts'
+import { openSandbox } from '../sandbox/process.ts'
 import type { Mount, SandboxLimits } from '../sandbox/spec.ts'
+import { failed, type Rendered, type RenderRequest, whyFailed } from './rendering.ts'
 
-export type Rendered =
-  | { readonly kind: 'rendered'; readonly sizeBytes: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly ending?: Ending }
-
-export interface RenderOptions {
-  readonly image: Image
+export interface FreshOptions extends RenderRequest {
   readonly host: SandboxHost
-  readonly ipynbPath: string
-  /** Written whole or not at all; its folder must be writable for the service. */
-  readonly htmlPath: string
-  readonly title: string
   readonly limits: SandboxLimits
   readonly deadlineMs: number
-  readonly signal?: AbortSignal
 }
 
-const RUNNER = fileURLToPath(new URL('../../runner', import.meta.url))
-
-/** A conversion that fails, takes too long or is canceled is a value; it rejects only when `signal` was aborted before it began. */
-export async function renderHtml(options: RenderOptions): Promise<Rendered> {
+/** Rejects only when `signal` was aborted before it began. */
+export async function renderFresh(options: FreshOptions): Promise<Rendered> {
   const { image, host, limits, signal } = options
-  if (host.level === 1)
-    return { kind: 'failed', message: 'Pages are made behind namespaces, which this machine forbids' }
   await using parts = new AsyncDisposableStack()
   // Beside the target, so that the finished page only has to be renamed.
-  const folder = await mkdtemp(join(dirname(options.htmlPath), '.render-'))
+  const folder = await mkdtemp(join(dirname(options.path), '.render-'))
   parts.defer(() => rm(folder, { recursive: true, force: true }))
   const { uid, release } = host.takeUid()
   parts.defer(release)
@@ -51,7 +37,6 @@ export async function renderHtml(options: RenderOptions): Promise<Rendered> {
           join(places.runner, 'render_html.py'),
           places.notebook,
           join(places.out, 'page.html'),
-          join(places.runner, 'render/template'),
           options.title,
         ],
         cwd: places.out,
@@ -70,10 +55,10 @@ export async function renderHtml(options: RenderOptions): Promise<Rendered> {
   const page = join(folder, 'page.html')
   const made =
     ending.reason === 'exited' && ending.exitCode === 0 ? await lstat(page).catch(() => undefined) : undefined
-  if (!made?.isFile()) return { kind: 'failed', message: whyFailed(ending), ending }
+  if (!made?.isFile()) return failed(whyFailed('The conversion to HTML', ending), ending)
   if (uid !== undefined && host.level > 0) await chown(page, host.ownUid, process.getgid?.() ?? 0)
   await chmod(page, 0o600)
-  await rename(page, options.htmlPath)
+  await rename(page, options.path)
   return { kind: 'rendered', sizeBytes: made.size }
 }
 
@@ -84,7 +69,7 @@ interface Places {
   readonly mounts: readonly Mount[]
 }
 
-function placesOf({ image, host, ipynbPath }: RenderOptions, folder: string): Places {
+function placesOf({ image, host, ipynbPath }: FreshOptions, folder: string): Places {
   if (host.level === 0) return { notebook: ipynbPath, out: folder, runner: RUNNER, mounts: [] }
   const inside = { notebook: '/in/notebook.ipynb', out: '/out', runner: '/runner' }
   return {
@@ -97,12 +82,4 @@ function placesOf({ image, host, ipynbPath }: RenderOptions, folder: string): Pl
       { source: RUNNER, target: inside.runner },
     ],
   }
-}
-
-function whyFailed({ reason, exitCode, signal, stderrTail }: Ending): string {
-  if (reason === 'timeout') return 'The conversion to HTML took too long'
-  if (reason === 'canceled') return 'The conversion to HTML was canceled'
-  if (reason === 'outOfMemory') return 'The conversion to HTML needed more memory than it may have'
-  const lastLine = stderrTail.trim().split('\n').at(-1)
-  return `The conversion to HTML failed: ${lastLine || `it ended with ${signal ?? exitCode}`}`
 }

@@ -85,6 +85,7 @@ async function openSecond(t: TestContext, { db, folder }: Scene, leaseMs: number
   t.after(async () => {
     await worker[Symbol.asyncDispose]()
     await parts.kernels[Symbol.asyncDispose]()
+    await parts.renderer[Symbol.asyncDispose]()
   })
   return worker
 }

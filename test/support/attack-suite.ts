@@ -65,6 +65,9 @@ export async function attackSuite({ forking, env = {}, without = [] }: SuiteOpti
     ears = parts.use(await openEars())
     const neighbour = await makeNotebook(losant, applicationId, { name: 'neighbour' }, ...NEIGHBOUR)
     await requireUnharmed(losant, neighbour)
+    // What makes pages is started with the first one, and stays.
+    const outputs = [{ outputType: 'executionResult' as const, fileName: 'result.html' as const }]
+    await requireUnharmed(losant, await makeNotebook(losant, applicationId, { name: 'page', outputs }, ...NEIGHBOUR))
     atFirst = await tracesOf(service)
     neighbours = keepRunning(losant, neighbour)
   })

@@ -143,6 +143,7 @@ export async function makeRunParts(t: TestContext, db: Database): Promise<RunPar
   const parts = await openRunParts(db, await makeFolder(t), createLog('silent'))
   t.after(async () => {
     await parts.kernels[Symbol.asyncDispose]()
+    await parts.renderer[Symbol.asyncDispose]()
     await parts.duckdb[Symbol.asyncDispose]()
   })
   return parts

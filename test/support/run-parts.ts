@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { RunParts } from '../../server/executions/run.ts'
 import type { Log } from '../../server/ground/log.ts'
 import { createKernels } from '../../server/kernel/kernels.ts'
+import { createRenderer } from '../../server/render/renderer.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
@@ -12,7 +13,7 @@ import type { Database } from '../../server/stores/postgres/database.ts'
 import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
 import { testHost, testImage } from './image.ts'
 
-/** Kernels start cold, which is the same each time. Whoever opens the parts closes their kernels. */
+/** Kernels start cold, which is the same each time. Whoever opens the parts closes their kernels and their renderer. */
 export async function openRunParts(db: Database, folder: string, log: Log): Promise<RunParts> {
   const [host, image] = await Promise.all([testHost(), testImage()])
   const root = join(folder, `kernels-${process.pid}`)
@@ -28,6 +29,7 @@ export async function openRunParts(db: Database, folder: string, log: Log): Prom
     log,
     host,
     kernels: createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log }),
+    renderer: createRenderer({ host, root, limits: DEFAULT_LIMITS, log }),
     image: async () => image,
     limits: DEFAULT_LIMITS,
     workRoot: join(folder, 'work'),

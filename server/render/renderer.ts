@@ -1,0 +1,69 @@
+/**
+ * Makes pages and documents of executed notebooks. What is made is decided by its name in one table; how many are made at
+ * once, and for how long, is decided here. Nothing is prepared until somebody asks.
+ */
+
+import type { Log } from '../ground/log.ts'
+import { createTurns } from '../ground/turns.ts'
+import type { SandboxHost } from '../sandbox/host.ts'
+import type { Image } from '../sandbox/image.ts'
+import type { SandboxLimits } from '../sandbox/spec.ts'
+import { renderFresh } from './html.ts'
+import { failed, type Render, type Rendered, type RenderedFile, type RenderRequest } from './rendering.ts'
+import { openResidentPages, type ResidentState } from './resident.ts'
+
+export interface RendererOptions {
+  readonly host: SandboxHost
+  /** Below which every page has its folder; emptied by its owner before. */
+  readonly root: string
+  /** What one rendering may take. */
+  readonly limits: SandboxLimits
+  readonly log: Log
+  /** false: every page is made by a fresh process. */
+  readonly forking?: boolean
+  /** How long one rendering may take, without the time that it waits for its turn. */
+  readonly deadlineMs?: number
+}
+
+export interface Renderer extends AsyncDisposable {
+  /** Prepares what renders the notebooks of an image, so that a page that will be asked for need not wait for it. */
+  warm(image: Image): void
+  /** Makes a result file; its turn may take a while. Rejects only when the signal was aborted before it began. */
+  render(file: RenderedFile, request: RenderRequest): Promise<Rendered>
+  /** What is ready, by image version. */
+  readonly state: Readonly<Record<string, ResidentState>>
+}
+
+const DEADLINE_MS = 120_000
+/** Each takes a core, and the memory of its page several times over; what comes after waits. */
+const AT_ONCE = 2
+
+/** A renderer that has started nothing yet. */
+export function createRenderer(options: RendererOptions): Renderer {
+  const { host, root, limits, log, deadlineMs = DEADLINE_MS } = options
+  const inTurn = createTurns(AT_ONCE)
+  // What makes a page has nothing to write out at its end.
+  const bounds = { ...limits, graceMs: 0 }
+  const resident = openResidentPages({ host, root, limits: bounds, log, forking: options.forking ?? true })
+  const page: Render = async (request) => {
+    const made = await resident.page(request, deadlineMs)
+    if (made) return made
+    // Without namespaces only the fork server's children can shut themselves in.
+    if (host.level === 1) return failed('The process that makes pages is not ready; try again in a minute')
+    return renderFresh({ ...request, host, limits: bounds, deadlineMs })
+  }
+  const makers: { readonly [F in RenderedFile]?: Render } = { 'result.html': page }
+
+  return {
+    warm: (image) => resident.warm(image),
+    render: async (file, request) => {
+      const make = makers[file]
+      if (!make) return failed('this version does not make PDF files yet')
+      return inTurn(() => make(request), request.signal)
+    },
+    get state() {
+      return resident.state
+    },
+    [Symbol.asyncDispose]: () => resident[Symbol.asyncDispose](),
+  }
+}
