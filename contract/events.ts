@@ -74,3 +74,17 @@ export const getPartialResult = route({
   params: ExecutionParams,
   reply: Type.String({ description: 'application/x-ipynb+json' }),
 })
+
+const rendered = <F extends 'result.html' | 'result.pdf'>(fileName: F) =>
+  route({
+    operation: 'notebook.logs',
+    method: 'GET',
+    path: `/applications/:applicationId/notebooks/:notebookId/executions/:executionId/${fileName}`,
+    summary: `Redirects to a link to the ${fileName} of an execution that has ended, which is made now unless it is there.`,
+    params: ExecutionParams,
+    reply: Type.Null({ description: '303, with the link as its location' }),
+  })
+
+/** Ours: the original has pages and documents only where an output asks for them. */
+export const getPage = rendered('result.html')
+export const getDocument = rendered('result.pdf')

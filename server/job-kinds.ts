@@ -9,18 +9,23 @@ import { rowJobs } from './catalog/row-jobs.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
 import { exportInputs } from './executions/input-zip.ts'
 import type { Sources } from './executions/inputs/input.ts'
+import { RENDER_RESULT, type RenderingParts, renderResult } from './executions/rendering.ts'
 import type { Chore } from './jobs/tidy.ts'
 import type { JobWork } from './jobs/work.ts'
 import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 
 /** The work of each kind that requests queue. */
-export const jobKinds = (sources: Sources): Readonly<Record<string, JobWork>> => ({
+export const jobKinds = (
+  sources: Sources,
+  rendering: Pick<RenderingParts, 'renderer' | 'image'>,
+): Readonly<Record<string, JobWork>> => ({
   ...deviceJobs({ db: sources.db, forgetAttributes }),
   dataExport: exportData(sources),
   dataRemoval: removeData(sources),
   ...rowJobs(sources.db),
   ...eventJobs(sources.db),
   [INPUT_EXPORT]: exportInputs(sources),
+  [RENDER_RESULT]: renderResult({ ...sources, ...rendering }),
 })
 
 /** What is done once a day, by one process of all. */

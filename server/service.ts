@@ -24,7 +24,7 @@ import type { Health, Parts } from './http/parts.ts'
 import { dailyChores, jobKinds } from './job-kinds.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
-import { createRenderer } from './render/renderer.ts'
+import { createRenderer, type Renderer } from './render/renderer.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
@@ -90,7 +90,7 @@ export async function openService(config: Config): Promise<Service> {
             blobs,
             log: logger,
             room,
-            work: jobKinds(sources),
+            work: jobKinds(sources, running),
             attendance: attendanceOf(running.presence, db),
             linkFile,
             callbackSecret: await openCallbackSecret(keys),
@@ -164,6 +164,8 @@ async function languagesOf(images: Images): Promise<readonly string[] | 'any'> {
 interface Running {
   readonly worker: Worker
   readonly presence: Presence
+  readonly renderer: Renderer
+  readonly image: Images['get']
   readonly health: () => Promise<Record<string, Health>>
 }
 
@@ -215,7 +217,7 @@ async function openRunning(
     kernels: kernelHealth(kernels, host),
     worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
-  return { worker, presence, health }
+  return { worker, presence, renderer, image: images.get, health }
 }
 
 /** The room kernels come from, with the default image being warmed. */

@@ -26,6 +26,9 @@ export const before = (to: ExecutionStatus) => STATUSES.filter((from) => canBeco
 
 const STATUSES = Object.keys(NEXT).filter((status): status is ExecutionStatus => status in NEXT)
 
+/** Every status that is the end. */
+export const FINAL = STATUSES.filter(isFinal)
+
 /** The final status an execution with this failure (or none) gets. */
 export const finalStatus = (failure: Pick<Failure, 'name'> | undefined): ExecutionStatus =>
   failure === undefined ? 'completed' : CAUSES[failure.name]

@@ -8,7 +8,7 @@ import { notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import type { StoredEvent } from './backlog.ts'
 import { eventValues, keepEvents, SEEN } from './events.ts'
-import { before } from './lifecycle.ts'
+import { before, FINAL } from './lifecycle.ts'
 import type { Seen } from './live.ts'
 import {
   type Execution,
@@ -193,6 +193,24 @@ export async function getExecution(db: Queryable, notebookId: string, id: string
   ])
   if (!row) throw notFound('Execution')
   return toExecution(row)
+}
+
+/**
+ * Adds a file to the results of an execution that has ended, in the place of the one it was read with. Gives whether it
+ * did: not when the execution is gone, or has got another such file meanwhile.
+ */
+export async function addResult(
+  db: Queryable,
+  { id, outputInfo }: Execution,
+  name: string,
+  file: KeptFile,
+): Promise<boolean> {
+  const row = await db.one(
+    `update executions set output_info = output_info || jsonb_build_object($2::text, $3::jsonb)
+     where id = $1 and status = any ($4) and output_info -> $2 ->> 'key' is not distinct from $5 returning id`,
+    [id, name, JSON.stringify(file), FINAL, outputInfo[name]?.key ?? null],
+  )
+  return row !== undefined
 }
 
 const LISTED = `id, application_id, notebook_id, status, snapshot, relative_to, template_context, source_type, source_id,

@@ -38,6 +38,9 @@ export const forbidden = (message = 'Access is forbidden') => new AppError('forb
 /** Cause: nothing of that id that this caller may see; absent and foreign look the same. Handled by: the caller checks the id. */
 export const notFound = (thing: string) => new AppError('notFound', `${thing} was not found`)
 
+/** Cause: the thing is not in the state that this needs; the message says which it is. Handled by: the caller waits, or asks for something else. */
+export const conflict = (message: string) => new AppError('conflict', message)
+
 /** Cause: more of something than is allowed in a time. Handled by: the caller waits for that many seconds. */
 export const limited = (message: string, retryAfterSeconds: number) =>
   new AppError('limited', message, { retryAfterSeconds })

@@ -50,6 +50,26 @@ export async function getJob(db: Queryable, applicationId: string, idOrTicket: s
   return row
 }
 
+/** A job of this kind about this thing that has not ended, whose input has all of this; so that nobody asks for it twice. */
+export async function unfinishedJob(
+  db: Queryable,
+  { applicationId, kind, resourceId, input }: Pick<JobRequest, 'applicationId' | 'kind' | 'resourceId' | 'input'>,
+): Promise<string | undefined> {
+  const row = await db.one<{ id: string }>(
+    `select id from job_logs where application_id = $1 and kind = $2 and resource_id is not distinct from $3
+       and status in ('queued', 'inProgress') and input @> $4 order by queued_at limit 1`,
+    [applicationId, kind, resourceId ?? null, JSON.stringify(input)],
+  )
+  return row?.id
+}
+
+/** How a job has ended, undefined while it has not. @throws notFound when it was deleted with what it was about */
+export async function jobEnd(db: Queryable, id: string): Promise<Pick<JobRow, 'error'> | undefined> {
+  const row = await db.one<Pick<JobRow, 'status' | 'error'>>('select status, error from job_logs where id = $1', [id])
+  if (!row) throw notFound('Application job log')
+  return row.status === 'queued' || row.status === 'inProgress' ? undefined : row
+}
+
 /**
  * Lets a job be asked for only so often; one that failed does not count. The caller has locked the thing it is about, so
  * that of two requests at once the second one sees the first. `what` begins the message.

@@ -1,7 +1,8 @@
 /** Executing notebooks and what is told of it: both spellings of the published document, and ways to watch a run of our own. */
 
 import type { Readable } from 'node:stream'
-import { getPartialResult, watchExecution } from '../../../contract/events.ts'
+import type { FastifyReply } from 'fastify'
+import { getDocument, getPage, getPartialResult, watchExecution } from '../../../contract/events.ts'
 import {
   cancelExecution,
   cancelExecutionFolded,
@@ -16,19 +17,21 @@ import * as notebooks from '../../catalog/notebooks.ts'
 import { usageOf } from '../../executions/metrics.ts'
 import { openPartial } from '../../executions/partial.ts'
 import { toLog } from '../../executions/record.ts'
+import { renderedResult } from '../../executions/rendering.ts'
 import { requestExecution } from '../../executions/request.ts'
 import * as executions from '../../executions/store.ts'
 import { minuteCounts } from '../../executions/usage.ts'
 import { invalid } from '../../ground/errors.ts'
 import { parseMoment } from '../../ground/moments.ts'
 import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
+import { askedBy } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve, serveRaw } from '../serve.ts'
 
 const MAX_LOGS = 1000
 
 /** Registers the routes of executions. */
-export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch }: Parts): void {
+export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile, watch }: Parts): void {
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enterApplication(db, userId, params.applicationId), params.notebookId)
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
@@ -96,4 +99,25 @@ export function serveExecutions(door: Door, { db, blobs, config, linkFile, watch
     })
     return reply.send(content)
   })
+
+  for (const [route, file] of [
+    [getPage, 'result.html'],
+    [getDocument, 'result.pdf'],
+  ] as const) {
+    serveRaw(door, route, async (call, _request, reply) => {
+      const { id: notebookId, applicationId } = await find(call.caller.userId, call.params)
+      const { executionId } = call.params
+      const asked = { ...askedBy(call), applicationId, notebookId, executionId, file, signal: goneOf(reply) }
+      const { key } = await renderedResult({ db, blobs, jobs }, asked)
+      // A link of its own, so that a page has no token in its address, which it could read.
+      return reply.redirect(linkFile(call.baseUrl, key, file, new Date()), 303)
+    })
+  }
+}
+
+/** Aborted when the client does not wait any more. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
 }
