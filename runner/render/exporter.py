@@ -20,6 +20,7 @@ from traitlets.config import Config
 from .code import code_as_html
 from .prose import prose_of
 from .sample import SAMPLE
+from .tex.formula import formulas_of
 
 _TEMPLATES = Path(__file__).parent / "template"
 _STYLES = ("page.css", "output.css", "syntax.css", "print.css")
@@ -66,10 +67,11 @@ class PageExporter(HTMLExporter):
         return made
 
     def default_filters(self) -> Any:
-        """The stock filters, but code and prose by way of ours."""
+        """The stock filters, but code, prose and formulas by way of ours."""
         yield from super().default_filters()
         yield ("highlight_code", _code)
         yield ("markdown2html", _prose)
+        yield ("formulas", formulas_of)
 
 
 @_with_context

@@ -9,6 +9,7 @@ from typing import Any
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from .code import code_as_html
+from .tex.formula import formula, formulas_of
 
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -20,6 +21,23 @@ class Prose(IPythonRenderer):
         """With the id that Jupyter gives it, so that links within a notebook work."""
         name = html.unescape(_TAGS.sub("", text)).strip().replace(" ", "-")
         return f'<h{level} id="{html.escape(name)}">{text}</h{level}>\n'
+
+    def inline_math(self, body: str) -> str:
+        """As MathML."""
+        return formula(body, display=False)
+
+    def block_math(self, body: str) -> str:
+        """As MathML, on lines of its own."""
+        return formula(body, display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """As MathML if it is one of formulas."""
+        return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+    def multiline_math(self, text: str) -> str:
+        """The same three for mistune 2, which gives them with what they stand between."""
+        made = formulas_of(text)
+        return made if made is not None else self.escape_html(text)
 
     def _embed_image_or_attachment(self, src: str) -> str:
         if src.startswith("attachment:") and not self.attachments.get(src.partition(":")[2]):
