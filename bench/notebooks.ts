@@ -50,6 +50,32 @@ export function printing(megabytes: number): BenchNotebook {
   return notebook(`${megabytes} MB`, `${megabytes} MB printed by ten cells`, Array<string>(10).fill(cell))
 }
 
+/** 70 cells as people write them, prose and code by turns: formulas, lists, tables, prints, frames and three figures. */
+export function report(): BenchNotebook {
+  const prose = (part: number) =>
+    `## Part ${part}\n\nWhat *this part* does with \`x\`, for $x_{${part}}^2 + \\frac{1}{2}$:\n\n- a point\n- another\n\n` +
+    `| a | b |\n|---|---|\n| ${part} | 2 |\n`
+  const code = (part: number) => {
+    if (part % 12 === 5)
+      return 'fig, ax = plt.subplots()\nax.plot(frame["a"], frame["b"])\nax.set_title("a line")\nplt.show()'
+    if (part % 5 === 1) return `frame.assign(c=frame["a"] * ${part}).describe()  # every column`
+    return `for name, part in frame.groupby("key"):\n    # ${part}: the mean of each\n    print(f"{name}: {part['a'].mean():.3f}")`
+  }
+  const first =
+    'import pandas as pd\nimport matplotlib.pyplot as plt\n\nframe = pd.DataFrame({"a": range(100), "b": [x * x for x in range(100)], "key": list("wxyz") * 25})'
+  const cells = Array.from({ length: 35 }, (_, part) => [
+    { cell_type: 'markdown', source: prose(part) },
+    { cell_type: 'code', source: part === 0 ? first : code(part), execution_count: null, outputs: [] },
+  ]).flat()
+  const text = JSON.stringify({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
+    cells: cells.map((cell, index) => ({ id: `c${index}`, metadata: {}, ...cell })),
+  })
+  return { name: 'report', says: 'a report of 70 cells with three figures', text, outputs: [], readsHistory: false }
+}
+
 function notebook(
   name: string,
   says: string,

@@ -5,6 +5,7 @@ import { benchCells } from './cells.ts'
 import { benchIngest } from './ingest.ts'
 import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
+import { benchRender } from './render.ts'
 import { asJson, printed, type Report } from './report.ts'
 import { benchStaging } from './staging.ts'
 import { benchTables } from './tables.ts'
@@ -21,6 +22,10 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
   cells: {
     says: '1,000 and 5,000 cells, 50 MB of output: time and memory in proportion',
     run: ({ rounds }) => benchCells(rounds ?? 9),
+  },
+  render: {
+    says: 'pages of 70 cells: ours, a fresh process, jupyter nbconvert',
+    run: ({ rounds }) => benchRender(rounds ?? 9),
   },
   ingest: { says: 'batches of 100 states over 16 connections: states a second, waiting, the loop', run: benchIngest },
   export: {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import html
+import re
 from typing import Any
 
 from pygments.lexer import Lexer
@@ -15,9 +16,15 @@ from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
 
+# Magics, shell commands and questions, which IPython's lexer knows: it takes half as long again, for every cell.
+_IPYTHON = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.MULTILINE)
+
+
 def code_as_html(source: str, language: str) -> str:
     """A `<pre>` with spans of the classes that Pygments has for tokens; plain for a language that it does not know."""
     parts: list[str] = []
+    if language.startswith("ipython") and not _IPYTHON.search(source):
+        language = "python"
     held, name = "", ""
     for kind, text in _lexer(language).get_tokens(source):
         found = _class_of(kind)

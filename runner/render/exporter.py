@@ -1,7 +1,7 @@
 """nbconvert's HTML exporter with our template, and without what it repeats for every notebook.
 
-As it is it takes 0.2 s for any notebook: a schema compiled anew after each of eleven preprocessors (33 ms each), and the
-whole page parsed once more to look for pictures without a description. Written against nbconvert 6.5 and 7.17.
+As it is it takes 0.2 s for any notebook: a schema is compiled anew after each of eleven preprocessors (33 ms each), and the
+whole page is parsed once more. Written against nbconvert 6.5 and 7.17.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any
 
 import jinja2
 import nbformat.v4
-from nbconvert.exporters.exporter import Exporter
 from nbconvert.exporters.html import HTMLExporter
-from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.preprocessors import HighlightMagicsPreprocessor
 from traitlets.config import Config
 
 from .code import code_as_html
@@ -23,6 +22,12 @@ from .sample import SAMPLE
 from .tex.formula import formulas_of
 
 _TEMPLATES = Path(__file__).parent / "template"
+_magics = HighlightMagicsPreprocessor()
+# Everything; what nbconvert's base template asks for.
+_SHOWN = (
+    "include_code", "include_markdown", "include_raw", "include_unknown", "include_input", "include_output",
+    "include_output_stdin", "include_input_prompt", "include_output_prompt",
+)  # fmt: skip
 _STYLES = ("page.css", "output.css", "syntax.css", "print.css")
 
 try:
@@ -36,8 +41,6 @@ class PageExporter(HTMLExporter):
 
     def __init__(self, templates: Path = _TEMPLATES) -> None:
         """Reads the template and its styles, which need not be there any more afterwards."""
-        # Validation would follow each preprocessor, at 33 ms.
-        Exporter._validate_preprocessor = lambda *_: None  # noqa: SLF001
         super().__init__(
             config=_configuration(), template_name="fieldbook", extra_template_basedirs=[str(templates)]
         )
@@ -47,24 +50,25 @@ class PageExporter(HTMLExporter):
         self.environment.auto_reload = False
 
     def page(self, notebook: str, title: str) -> str:
-        """The page of a notebook given as JSON. Raises what nbconvert raises for one that is none."""
+        """The page of a notebook given as JSON. Raises what parsing and rendering raise for one that is none.
+
+        What from_notebook_node does beside it is left out: it copies the notebook once for each preprocessor, and parses
+        the page to look for pictures without a description, which our template gives them.
+        """
         # nbformat.read would validate as well; the service wrote this file and knows it.
         parsed = nbformat.v4.reads(notebook)
-        body, _ = self.from_notebook_node(parsed, resources={"metadata": {"name": title}})
-        return body
+        about = parsed.metadata.get("language_info", {})
+        resources = self._init_resources({"metadata": {"name": title}})
+        resources["global_content_filter"] = dict.fromkeys(_SHOWN, True)
+        resources["raw_mimetypes"] = self.raw_mimetypes
+        resources["style"] = self._style
+        resources["lexer"] = str(about.get("pygments_lexer", about.get("name")) or "ipython3")
+        made: str = self.template.render(nb=parsed, resources=resources)
+        return made.lstrip()
 
     def warm(self) -> None:
         """Make one page of everything, so that what is imported, read or compiled on first use is there."""
         self.page(json.dumps(SAMPLE), "Sample")
-
-    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
-        """As the stock exporter, which then parses the page again; our template describes its pictures itself."""
-        about = nb.metadata.get("language_info", {})
-        lexer = about.get("pygments_lexer", about.get("name"))
-        found = self._init_resources(resources)
-        found["style"], found["language"] = self._style, str(lexer or "ipython3")
-        made: tuple[str, Any] = TemplateExporter.from_notebook_node(self, nb, found, **more)
-        return made
 
     def default_filters(self) -> Any:
         """The stock filters, but code, prose and formulas by way of ours."""
@@ -76,8 +80,8 @@ class PageExporter(HTMLExporter):
 
 @_with_context
 def _code(context: Any, source: str, metadata: Any = None) -> str:
-    magic = (metadata or {}).get("magics_language")  # from the preprocessor, for `%%bash` and its like
-    return code_as_html(source, str(magic or context["resources"]["language"]))
+    magic = _magics.which_magic_language(source)  # `%%bash` and its like
+    return code_as_html(source, str(magic or context["resources"]["lexer"]))
 
 
 @_with_context
@@ -88,8 +92,7 @@ def _prose(context: Any, source: str) -> str:
 
 def _configuration() -> Config:
     config = Config()
-    # Of the eleven only this one does anything for a page; the others would copy the notebook once each.
-    config.PageExporter.default_preprocessors = ["nbconvert.preprocessors.HighlightMagicsPreprocessor"]
+    config.PageExporter.default_preprocessors = []
     # The page must not make anyone's browser fetch anything. embed_images stays off: it reads files that a notebook
     # names (CVE-2026-39378).
     for name in ("mathjax_url", "require_js_url", "jquery_url", "mermaid_js_url", "widget_renderer_url"):

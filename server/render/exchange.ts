@@ -28,7 +28,6 @@ export async function exchangePage(socket: Socket, job: PageJob, part: string): 
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt32LE(json.length, 0)
   head.writeUInt32LE(job.sizeBytes, 4)
-  socket.on('error', () => {}) // its end is what is looked at
   socket.write(Buffer.concat([head, json]))
   const sent = pipeline(createReadStream(job.ipynbPath), socket, { end: false }).catch(() => {})
   const file = await open(part, 'wx', 0o600)

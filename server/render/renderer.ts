@@ -21,6 +21,8 @@ export interface RendererOptions {
   readonly log: Log
   /** false: every page is made by a fresh process. */
   readonly forking?: boolean
+  /** How long what makes pages stays when none is asked for. */
+  readonly idleMs?: number
   /** How long one rendering may take, without the time that it waits for its turn. */
   readonly deadlineMs?: number
 }
@@ -35,6 +37,8 @@ export interface Renderer extends AsyncDisposable {
 }
 
 const DEADLINE_MS = 120_000
+/** It takes about 60 MB, and a second to be there again. */
+const IDLE_MS = 600_000
 /** Each takes a core, and the memory of its page several times over; what comes after waits. */
 const AT_ONCE = 2
 
@@ -44,7 +48,14 @@ export function createRenderer(options: RendererOptions): Renderer {
   const inTurn = createTurns(AT_ONCE)
   // What makes a page has nothing to write out at its end.
   const bounds = { ...limits, graceMs: 0 }
-  const resident = openResidentPages({ host, root, limits: bounds, log, forking: options.forking ?? true })
+  const resident = openResidentPages({
+    host,
+    root,
+    limits: bounds,
+    log,
+    forking: options.forking ?? true,
+    idleMs: options.idleMs ?? IDLE_MS,
+  })
   const page: Render = async (request) => {
     const made = await resident.page(request, deadlineMs)
     if (made) return made

@@ -1,28 +1,22 @@
 /**
  * Pages from a resident process: a fork server of its own for each image, which has nbconvert ready and forks a child for
- * each page. The child shuts itself in like a kernel before it hears of a notebook, makes one page, and is gone; the
- * server itself never sees one. Nothing is started before the first page is asked for.
+ * each page, one ahead. The child shuts itself in like a kernel before it hears of a notebook; the server itself never
+ * sees one. Nothing is started before the first page is asked for, and nothing stays when none is asked for any more.
  */
-import { stat } from 'node:fs/promises'
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
 import { ForkFailed, type ForkServer, openForkServer } from '../kernel/fork-server.ts'
-import { openForkedProcess } from '../kernel/forked-process.ts'
 import { openingOrder } from '../kernel/opening-order.ts'
-import { openSeatFolder } from '../kernel/seat.ts'
-import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
-import { isTimeout } from '../sandbox/process.ts'
-import type { SandboxLimits } from '../sandbox/spec.ts'
-import { exchangePage } from './exchange.ts'
-import { failed, type Rendered, type RenderRequest, whyFailed } from './rendering.ts'
+import { type ChildPlace, openPageChild, type PageChild } from './page-child.ts'
+import type { Rendered, RenderRequest } from './rendering.ts'
 
-export interface ResidentOptions {
-  readonly host: SandboxHost
-  readonly root: string
-  readonly limits: SandboxLimits
+export interface ResidentOptions extends ChildPlace {
   readonly log: Log
+  /** false: there are none, every page is made another way. */
   readonly forking: boolean
+  /** After the last page the process goes when this has passed. */
+  readonly idleMs: number
 }
 
 export interface ResidentState {
@@ -43,112 +37,180 @@ const SERVES = 'render.resident:serve'
 /** After a fork server that could not be started the next one is tried when this has passed. */
 const PAUSE_MS = 60_000
 
-/** One image's process: being started, there, or given up for a while. */
-interface Entry {
-  readonly opening: Promise<ForkServer | undefined>
-  server?: ForkServer
-  problem?: string
-}
-
 /** Starts nothing yet. */
 export function openResidentPages(options: ResidentOptions): ResidentPages {
-  const { host, root, limits, log } = options
   // With the sandbox off there is nothing to enter, and level 0 otherwise refuses notebooks.
-  const forking = options.forking && host.level > 0
-  const closing = new AbortController()
-  const entries = new Map<string, Entry>()
-  const ending = new Set<Promise<void>>()
+  const forking = options.forking && options.host.level > 0
+  const residents = new Map<string, Resident>()
+  let isClosed = false
 
-  const start = (image: Image): Entry => {
-    const entry: Entry = { opening: open(image).catch((error: unknown) => giveUp(image, entry, error)) }
-    return entry
+  const residentOf = (image: Image): Resident => {
+    const known = residents.get(image.version)
+    if (known && !known.isOver) return known
+    const fresh = new Resident(image, options)
+    residents.set(image.version, fresh)
+    return fresh
   }
-  const open = async (image: Image): Promise<ForkServer> => {
-    const opening = openingOrder(image, host, root, SERVES)
-    const server = await openForkServer(image, opening, root, closing.signal)
-    const { pid, up } = server
-    log.info({ pid, preloadMs: up.preloadMs }, 'pages are made by a resident process')
-    const entry = entries.get(image.version)
-    if (entry) entry.server = server
-    void server.ended.then((why) => {
-      if (entries.get(image.version) === entry) entries.delete(image.version) // the next page starts another one
-      if (!closing.signal.aborted) log.warn({ why }, 'the process that makes pages ended')
-      ending.add(Promise.resolve(server[Symbol.asyncDispose]()))
-    })
-    return server
-  }
-  const giveUp = (image: Image, entry: Entry, error: unknown): undefined => {
-    entry.problem = messageOf(error)
-    if (closing.signal.aborted) return undefined
-    log.warn({ problem: entry.problem }, 'no resident process makes pages; each takes a second')
-    setTimeout(() => entries.delete(image.version), PAUSE_MS).unref()
-    return undefined
-  }
-  const entryOf = (image: Image): Entry => {
-    const known = entries.get(image.version) ?? start(image)
-    entries.set(image.version, known)
-    return known
-  }
-
   return {
     warm: (image) => {
-      if (forking) entryOf(image)
+      if (forking && !isClosed) residentOf(image)
     },
     page: async (request, deadlineMs) => {
       request.signal?.throwIfAborted()
-      if (!forking) return undefined
       // The second try is for a server that was found dead with the first.
-      for (let left = 2; left > 0; left -= 1) {
-        const server = await entryOf(request.image).opening
-        if (!server) return undefined
-        try {
-          return await pageFrom(server, request, { host, root, limits, deadlineMs })
-        } catch (error) {
-          if (!(error instanceof ForkFailed)) throw error
-          log.warn({ error: error.message }, 'no child forked for a page')
-        }
+      for (let left = 2; forking && !isClosed && left > 0; left -= 1) {
+        const child = await residentOf(request.image).take()
+        if (child) return await child.page(request, deadlineMs)
       }
       return undefined
     },
     get state() {
-      return Object.fromEntries(
-        [...entries].map(([version, { server, problem }]) => [
-          version,
-          { ready: server !== undefined, ...(server ? { pid: server.pid } : {}), ...(problem ? { problem } : {}) },
-        ]),
-      )
+      return Object.fromEntries([...residents].map(([version, resident]) => [version, resident.state]))
     },
     [Symbol.asyncDispose]: async () => {
-      closing.abort(new Error('closed'))
-      const servers = await Promise.all([...entries.values()].map(({ opening }) => opening))
-      await Promise.all(servers.map((server) => server?.[Symbol.asyncDispose]()))
-      await Promise.all(ending)
+      isClosed = true
+      await Promise.all([...residents.values()].map((resident) => resident[Symbol.asyncDispose]()))
     },
   }
 }
 
-/** One child for one page. @throws ForkFailed when there is none */
-async function pageFrom(
-  server: ForkServer,
-  request: RenderRequest,
-  { host, root, limits, deadlineMs }: Pick<ResidentOptions, 'host' | 'root' | 'limits'> & { deadlineMs: number },
-): Promise<Rendered> {
-  const { image, signal } = request
-  await using parts = new AsyncDisposableStack()
-  const folder = parts.use(await openSeatFolder(root))
-  const forked = await openForkedProcess(server, { host, id: folder.id, image, folder: folder.path, limits })
-  parts.defer(() => forked.release())
-  const { fork, process } = forked
-  const deadline = setTimeout(() => process.end('timeout'), deadlineMs)
-  parts.defer(() => clearTimeout(deadline))
-  const onAbort = () => process.end(isTimeout(signal?.reason) ? 'timeout' : 'canceled')
-  signal?.addEventListener('abort', onAbort, { once: true })
-  parts.defer(() => signal?.removeEventListener('abort', onAbort))
-  if (signal?.aborted) onAbort()
+/** One image's process, from when it is first wanted until it ends, is given up or closed. */
+class Resident implements AsyncDisposable {
+  readonly #image: Image
+  readonly #options: ResidentOptions
+  readonly #closing = new AbortController()
+  readonly #opening: Promise<ForkServer | undefined>
+  /** Children that make a page or are being cleared away. */
+  readonly #busy = new Set<Promise<void>>()
+  #server: ForkServer | undefined
+  #spare: Promise<PageChild | undefined> | undefined
+  #problem: string | undefined
+  #idle: NodeJS.Timeout | undefined
+  /** Being made. */
+  #pages = 0
+  #over = false
+  #closed: Promise<void> | undefined
 
-  const { size } = await stat(request.ipynbPath)
-  const answer = await exchangePage(fork.socket, { ...request, sizeBytes: size }, `${request.path}.part`)
-  if (answer.kind !== 'cut') return answer
-  const ending = await process.exited
-  return failed(whyFailed('The conversion to HTML', ending), ending)
+  constructor(image: Image, options: ResidentOptions) {
+    this.#image = image
+    this.#options = options
+    this.#opening = this.#open().catch((error: unknown) => this.#giveUp(error))
+  }
+
+  /** Whether another one is to be made for the next page. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  get state(): ResidentState {
+    const problem = this.#problem
+    const server = this.#over ? undefined : this.#server
+    return { ready: server !== undefined, ...(server ? { pid: server.pid } : {}), ...(problem ? { problem } : {}) }
+  }
+
+  /** A child that waits for a notebook, which is cleared away after its page; undefined when there is none. */
+  async take(): Promise<{ page: PageChild['page'] } | undefined> {
+    this.#pages += 1
+    const child = await this.#next()
+    if (!child) {
+      this.#pages -= 1
+      return undefined
+    }
+    return {
+      page: async (request, deadlineMs) => {
+        try {
+          return await child.page(request, deadlineMs)
+        } finally {
+          this.#pages -= 1
+          // Beside whatever comes next: the page need not wait for either.
+          this.#clear(child)
+          if (!this.#over) this.#spare ??= this.#fork()
+          this.#restUntilWanted()
+        }
+      },
+    }
+  }
+
+  /** The spare, or one that is forked now. */
+  async #next(): Promise<PageChild | undefined> {
+    clearTimeout(this.#idle)
+    const spare = this.#spare
+    this.#spare = undefined
+    const waiting = await spare
+    const child = waiting?.isGone === false ? waiting : await this.#fork()
+    if (waiting && waiting !== child) this.#clear(waiting)
+    return child
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #open(): Promise<ForkServer> {
+    const { host, root, log } = this.#options
+    const opening = openingOrder(this.#image, host, root, SERVES)
+    const server = await openForkServer(this.#image, opening, root, this.#closing.signal)
+    this.#server = server
+    log.info({ pid: server.pid, preloadMs: server.up.preloadMs }, 'pages are made by a resident process')
+    this.#restUntilWanted()
+    void server.ended.then((why) => {
+      if (!this.#over) log.warn({ why }, 'the process that makes pages ended; the next page starts another one')
+      void this[Symbol.asyncDispose]()
+    })
+    return server
+  }
+
+  #giveUp(error: unknown): undefined {
+    if (this.#over) return undefined
+    this.#problem = messageOf(error)
+    this.#options.log.warn({ problem: this.#problem }, 'no resident process makes pages; each takes a second')
+    setTimeout(() => {
+      this.#over = true
+    }, PAUSE_MS).unref()
+    return undefined
+  }
+
+  async #fork(): Promise<PageChild | undefined> {
+    const server = await this.#opening
+    if (!server) return undefined
+    try {
+      return await openPageChild(server, this.#image, this.#options)
+    } catch (error) {
+      if (!(error instanceof ForkFailed)) throw error
+      if (!this.#over) this.#options.log.warn({ error: error.message }, 'no child forked for a page')
+      return undefined
+    }
+  }
+
+  #clear(child: PageChild): void {
+    const clearing = this.#cleared(child).finally(() => this.#busy.delete(clearing))
+    this.#busy.add(clearing)
+  }
+
+  async #cleared(child: PageChild): Promise<void> {
+    try {
+      await child[Symbol.asyncDispose]()
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'a page not cleared away')
+    }
+  }
+
+  #restUntilWanted(): void {
+    clearTimeout(this.#idle)
+    if (this.#over || this.#pages > 0) return
+    this.#idle = setTimeout(() => void this[Symbol.asyncDispose](), this.#options.idleMs)
+    this.#idle.unref()
+  }
+
+  async #close(): Promise<void> {
+    this.#over = true
+    clearTimeout(this.#idle)
+    this.#closing.abort(new Error('closed'))
+    const spare = await this.#spare?.catch(() => undefined)
+    if (spare) this.#clear(spare)
+    await Promise.all(this.#busy)
+    const server = await this.#opening
+    await server?.[Symbol.asyncDispose]()
+  }
 }

@@ -2,13 +2,21 @@
  * Pages by nbconvert of the image in the sandbox, with our template: by the resident process, and by a fresh one.
  */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { renderFresh } from '../../server/render/html.ts'
 import type { Renderer } from '../../server/render/renderer.ts'
+import { probeSandbox } from '../../server/sandbox/probe.ts'
 import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
+import { closedTo } from '../support/closed.ts'
 import { host, image, openRenderer, printed, prose, render, resident } from '../support/pages.ts'
 import { until } from '../support/until.ts'
+
+/** The processes that have this parent. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const listed = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return listed.split(' ').filter(Boolean).map(Number)
+}
 
 /** The other way to the same page. */
 const fresh: Pick<Renderer, 'render'> = {
@@ -51,13 +59,48 @@ test('what can’t be converted is a value with the reason, and leaves nothing, 
   }
 })
 
-test('nothing is started before the first page, and nothing of a page is left after it', async () => {
+const foldersOf = async ({ folder }: { folder: string }) =>
+  (await readdir(folder)).filter((name) => /^[0-9a-f]{16}$/.test(name))
+
+test('nothing is started before the first page, and nothing of a page is left but the child that waits', async () => {
   const renderer = await openRenderer()
   assert.deepEqual(renderer.state, {})
-  await render([printed('1')], renderer)
+  for (const text of ['1', '2', '3']) await render([printed(text)], renderer)
   assert.equal(renderer.state[image.version]?.ready, true)
-  const leftovers = async () => (await readdir(renderer.folder)).filter((name) => /^[0-9a-f]{16}$/.test(name))
-  await until(async () => (await leftovers()).length === 0)
+  await until(async () => (await foldersOf(renderer)).length === 1)
+  await renderer[Symbol.asyncDispose]()
+  assert.deepEqual(await readdir(renderer.folder), [])
+})
+
+test('when no page is asked for any more nothing stays, and the next one starts anew', async () => {
+  const renderer = await openRenderer({ idleMs: 50 })
+  await render([printed('1')], renderer)
+  await until(
+    async () => renderer.state[image.version]?.ready === false && (await readdir(renderer.folder)).length === 0,
+  )
+  assert.match((await render([printed('anew')], renderer)).html, /anew/)
+})
+
+test('the child that waits may die, and many pages may be wanted at once', async () => {
+  const renderer = await openRenderer()
+  await render([printed('first')], renderer)
+  const parent = renderer.state[image.version]?.pid ?? 0
+  await until(async () => (await childrenOf(parent)).length > 0)
+  for (const pid of await childrenOf(parent)) process.kill(pid, 'SIGKILL')
+  const texts = Array.from({ length: 5 }, (_, index) => `page ${index}`)
+  const made = await Promise.all(texts.map((text) => render([printed(text)], renderer)))
+  for (const [index, { html }] of made.entries()) {
+    assert.deepEqual(html.match(/page \d/g), [texts[index]])
+  }
+})
+
+test('without namespaces pages are made behind Landlock', async (t) => {
+  const closed = process.getuid?.() === 0 ? await closedTo(image.mounts.map(({ source }) => source)) : undefined
+  if (closed !== undefined) return t.skip(`the image lies below ${closed}, which other users can't enter`)
+  const landlocked = await probeSandbox({ bwrap: host.bwrap, mode: 'landlock', image: async () => image })
+  assert.equal(landlocked.level, 1)
+  const { html } = await render([printed('behind Landlock')], await openRenderer({ host: landlocked }))
+  assert.match(html, /behind Landlock/)
 })
 
 test('a page over its deadline is ended, and so is one that nobody wants any more', async () => {

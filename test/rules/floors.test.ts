@@ -43,7 +43,9 @@ const OTHERS: Record<string, RegExp> = {
   client: /^(client|contract)\//,
   cli: /^(cli|client|contract)\/|^server\/ground\/settings\.ts$/,
   // Benchmarks of the data layer fill the stores directly: over HTTP ten million rows would take an hour.
-  bench: /^(bench|cli|client|contract|server\/stores)\/|^server\/catalog\/(csv-import|data-tables|rows-export)\.ts$/,
+  // A page is measured without the job and the records around it, which would be most of it.
+  bench:
+    /^(bench|cli|client|contract|server\/(stores|render|sandbox))\/|^server\/ground\/log\.ts$|^server\/catalog\/(csv-import|data-tables|rows-export)\.ts$/,
   'test/journeys': /^(test\/support|client|contract)\//,
 }
 

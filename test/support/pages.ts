@@ -1,23 +1,25 @@
 /** Pages of notebooks that tests make up: a renderer over a folder of the test file's own, and what it makes. */
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { createLog } from '../../server/ground/log.ts'
 import { createRenderer, type Renderer } from '../../server/render/renderer.ts'
+import type { SandboxHost } from '../../server/sandbox/host.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
 import { testHost, testImage } from './image.ts'
 
 export const [image, host] = await Promise.all([testImage(), testHost()])
 const root = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
+await chmod(root, 0o755) // without namespaces pages are made by others, who must be able to enter it
 after(() => rm(root, { recursive: true }))
 
 let rooms = 0
 
 /** A renderer with a folder of its own, closed after the file's tests. */
 export async function openRenderer(
-  options: { limits?: SandboxLimits; deadlineMs?: number } = {},
+  options: { host?: SandboxHost; limits?: SandboxLimits; deadlineMs?: number; idleMs?: number } = {},
 ): Promise<Renderer & { folder: string }> {
   const folder = join(root, `renderings-${rooms++}`)
   await mkdir(folder)
