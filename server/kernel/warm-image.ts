@@ -44,6 +44,8 @@ export interface WarmState {
 
 /** The self-test takes a second; longer than this it is taken for failed. */
 const PROOF_MS = 60_000
+/** A run with one small input has it by then. */
+const REFILL_AFTER_MS = 100
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 
@@ -79,7 +81,9 @@ export class WarmImage implements AsyncDisposable {
   takeSpare(limits: SandboxLimits): Forked | undefined {
     const index = this.#spares.findIndex(({ kernel }) => canBeGiven(kernel.limits, limits, this.#options.host))
     const [spare] = index < 0 ? [] : this.#spares.splice(index, 1)
-    this.#refill()
+    // A run that has its kernel needs the machine for its inputs; one that found none makes its own, and can't wait.
+    if (spare) void elapsedOr(REFILL_AFTER_MS, this.#closing.signal).then(() => this.#refill())
+    else this.#refill()
     return spare
   }
 

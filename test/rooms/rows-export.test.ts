@@ -107,3 +107,29 @@ test('an export that is given up fails with the signal’s reason and leaves the
   await assert.rejects(exportRows(db, at, {}, file, AbortSignal.abort()), { name: 'AbortError' })
   await Promise.all(Array.from({ length: 8 }, () => db.query('select 1')))
 })
+
+test('the times of a large table are right, those that many rows have and all others', async (t) => {
+  const { db, id, write } = await openExport(t, [column('s')], [])
+  // Over five hundred pages in three bulks, with a row now and then of a time of its own, and some that were changed.
+  await db.query(
+    `insert into "rows"."t_${id}" (id, created_at, updated_at, c1)
+     select lpad(to_hex(n), 24, '0'), at, case when n % 1000 = 7 then at + interval '1.5 seconds' else at end, repeat('x', 40)
+     from (
+       select n, case when n % 997 = 0 then timestamptz '2025-03-01 00:00:00.999999Z' + n * interval '1 millisecond'
+         else (array[timestamptz '2026-01-02 03:04:05.006Z', '2026-10-25 00:59:59.9996Z', '1969-12-31 23:59:59.5Z'])[1 + n / 20000]
+         end as at
+       from generate_series(0, 59999) n
+     ) rows`,
+  )
+  const expected = await db.query<{ line: string }>(
+    `select concat_ws(',', id, ${['created_at', 'updated_at']
+      .map((name) => `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`)
+      .join(', ')}, c1) as line from "rows"."t_${id}" order by id`,
+  )
+  const lines = (await write()).trimEnd().split('\n').slice(1)
+  assert.equal(lines.length, 60_000)
+  assert.deepEqual(
+    lines.filter((line, index) => line !== expected[index]?.line),
+    [],
+  )
+})

@@ -11,6 +11,7 @@ const segment = (toSeq: number, devices: [string, string], times: [number, numbe
   id: `s${++made}`,
   applicationId: 'a',
   toSeq,
+  devices: devices.length,
   firstDevice: devices[0],
   lastDevice: devices[1],
   minTs: times[0],

@@ -11,8 +11,12 @@ import { type Segment, type Tombstone, touches } from './segments.ts'
 import { retentionStart } from './view.ts'
 import { type NewSegment, recordSegments, type Writers, writeSegment } from './writing.ts'
 
-/** Rows of one file: sorted at once, and skipped as a whole by readers of other devices. */
-const FILE_ROWS = 1_000_000
+/**
+ * Rows of one file, six row groups: sorted at once, and skipped as a whole by readers of other devices. DuckDB skips row
+ * groups by the first eight signs of a device alone, which ids made at the same time have in common; the catalogue knows
+ * all of them. Ten of 1,000 devices with 10 million rows: 24 ms of files with a million rows, 15 ms of these.
+ */
+const FILE_ROWS = 122_880
 
 /** What compaction read of the catalogue, in one moment. */
 export interface Catalogue {

@@ -3,9 +3,8 @@
  * notebooks. Times are epoch milliseconds; entries of the same millisecond stand in the order they came in.
  */
 
-import { createWriteStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
+import { writeRows } from '../../ground/write-rows.ts'
 import type { Database, Queryable, Transaction } from '../postgres/database.ts'
 import type { StateRange } from './slice.ts'
 
@@ -104,12 +103,7 @@ export async function exportConnections(
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const copy = async (tx: Transaction) => {
-    const rows = tx.copyTo(copyStatement(wanted))
-    const csv = createWriteStream(file)
-    csv.write(HEADER)
-    await pipeline(rows, csv, { signal })
-  }
+  const copy = (tx: Transaction) => writeRows(tx.copyTo(copyStatement(wanted)), file, signal, HEADER)
   await db.transaction(copy, { readOnly: true, statementTimeoutMs: 0 })
 }
 

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { csvLine } from '../../ground/csv.ts'
 import { newId } from '../../ground/ids.ts'
+import { writeRows } from '../../ground/write-rows.ts'
 import type { DuckSession } from '../duckdb/duckdb.ts'
 import { identifier, list, literal } from '../duckdb/sql.ts'
 import type { Transaction } from '../postgres/database.ts'
-import { copyMergedCsv } from './hot.ts'
+import { copyMergedCsv, type HotView } from './hot.ts'
 import { orderedRelation, type Part, partsOf, type Sorting } from './order.ts'
 import { type Readers, type Reading, readSources } from './reading.ts'
 import { cell, kindsOf, type Sources, TYPES } from './relation.ts'
@@ -24,7 +25,7 @@ export async function exportStates(
   signal: AbortSignal,
 ): Promise<void> {
   const slice = { ...wanted, deviceIds: [...new Set(wanted.deviceIds)].sort() }
-  const hotOnly = (tx: Transaction, { range }: { range: TimeRange }) => exportHot(tx, slice, range, file, signal)
+  const hotOnly = (tx: Transaction, view: HotView) => exportHot(tx, slice, view, file, signal)
   await readSources(
     readers,
     slice,
@@ -42,14 +43,11 @@ const isCsv = ({ format = 'csv' }: StatesExport) => format === 'csv'
 async function exportHot(
   tx: Transaction,
   slice: StatesExport,
-  range: TimeRange,
+  view: HotView,
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const rows = copyMergedCsv(tx, slice, range)
-  const csv = createWriteStream(file)
-  csv.write(headerOf(slice))
-  await pipeline(rows, csv, { signal })
+  await writeRows(copyMergedCsv(tx, slice, view), file, signal, headerOf(slice))
 }
 
 async function write(

@@ -3,9 +3,9 @@
  * millisecond are merged when read, attribute by attribute, the last write winning.
  */
 
-import { createWriteStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
 import pg from 'pg'
+import { writeRows } from '../../ground/write-rows.ts'
 import type { Queryable, Transaction } from '../postgres/database.ts'
 import { MAX_LIST_BYTES, type Slice, type StatesExport, type TimeRange, tooLong, USUAL_LEADING } from './slice.ts'
 import type { StateValue, StoredState } from './states.ts'
@@ -84,12 +84,18 @@ export async function readHotStates(
   return rows.map(({ ts, doc }) => ({ ts, doc }))
 }
 
+/** What reading the hot table has to know of the view it belongs to (view.ts). */
+export interface HotView {
+  readonly range: TimeRange
+  readonly hotForgotten: boolean
+}
+
 /**
  * Writes merged hot states as CSV without a header, by device id, then time; the rows never become objects here. Texts of
  * values are taken in a query of their own, which `offset 0` keeps so: else they would be taken for every time they are
  * named. 10,000 rows of 5 attributes take 52 ms so, and took 125 ms with `csv_cell` alone.
  */
-export function copyMergedCsv(tx: Transaction, slice: StatesExport, range: TimeRange): NodeJS.ReadableStream {
+export function copyMergedCsv(tx: Transaction, slice: StatesExport, view: HotView): Readable {
   const texts = slice.attributes.map((name, index) => `, doc ->> ${text(name)} as t${index}`)
   const { id, date } = slice.leading ?? USUAL_LEADING
   const cells = [
@@ -104,7 +110,7 @@ export function copyMergedCsv(tx: Transaction, slice: StatesExport, range: TimeR
       select device_id, ts, doc${texts.join('')}
       from (
         select device_id collate "C" as device_id, ts, jsonb_merge(doc order by seq) as doc from hot_states
-        where ${inSlice(slice, range)} group by 1, 2
+        where ${inSlice(slice, view)} group by 1, 2
       ) merged
       offset 0
     ) read
@@ -112,13 +118,17 @@ export function copyMergedCsv(tx: Transaction, slice: StatesExport, range: TimeR
   ) to stdout (format csv)`)
 }
 
-const ISO_DATE = `to_char(timestamp 'epoch' + ts * interval '1 millisecond', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+/** The odd microsecond keeps the zeros of the milliseconds. In this way a time takes half as long as by to_char. */
+const ISO_DATE = `left(to_json(timestamp '1970-01-01 00:00:00.000001' + ts * interval '1 millisecond') #>> '{}', 23) || 'Z'`
 
 /**
  * What `csv_cell` gives, which is only asked where it could differ from the text of the value: truths, numbers with a
- * fraction that ends in zeros, long ones, and those near to zero.
+ * fraction that ends in zeros, long ones, and those near to zero. The first two branches, for texts that begin like none
+ * of those and for short numbers from 1, decide what most values are by what is quickest to ask: 46 ms instead of 51.
  */
 const cellOf = (name: string, t: string) => `case
+  when ascii(${t}) > 57 and ascii(${t}) <> 102 and ascii(${t}) <> 116 then ${t}
+  when ascii(${t}) between 49 and 57 and octet_length(${t}) <= 15 and right(${t}, 1) <> '0' then ${t}
   when ${t} in ('true', 'false') or right(${t}, 1) = '0' and strpos(${t}, '.') > 0
     or length(${t}) > 15 and strpos(${t}, '.') not between 2 and 16
     or starts_with(${t}, '0.0000') or starts_with(${t}, '-0.0000')
@@ -131,15 +141,15 @@ const cellOf = (name: string, t: string) => `case
 export async function copyReports(
   tx: Transaction,
   slice: Slice,
-  range: TimeRange,
+  view: HotView,
   file: string,
   signal: AbortSignal,
 ): Promise<void> {
   const cells = slice.attributes.map((name) => `, doc -> ${text(name)}`)
   const rows = tx.copyTo(`copy (
-    select seq, device_id, ts${cells.join('')} from hot_states where ${inSlice(slice, range)}
+    select seq, device_id, ts${cells.join('')} from hot_states where ${inSlice(slice, view)}
   ) to stdout (${UNQUOTED})`)
-  await pipeline(rows, createWriteStream(file), { signal })
+  await writeRows(rows, file, signal)
 }
 
 /** All hot reports of an application up to a seq, those that were forgotten left out: seq, device, time, document. */
@@ -153,7 +163,7 @@ export async function copyForSealing(
     select seq, device_id, ts, doc from hot_states
     where application_id = ${text(applicationId)} and seq <= ${toSeq} and ts >= ${from} and ${NOT_FORGOTTEN}
   ) to stdout (${UNQUOTED})`)
-  await pipeline(rows, createWriteStream(file), { signal })
+  await writeRows(rows, file, signal)
 }
 
 const UNQUOTED = `format csv, delimiter E'\\t', quote E'\\x01'`
@@ -162,6 +172,6 @@ const text = (value: string) => pg.escapeLiteral(value)
 const texts = (values: readonly string[]) => `array[${values.map(text).join(', ')}]::text[]`
 
 /** COPY takes no parameters, so every value is written as an escaped literal. */
-const inSlice = ({ applicationId, deviceIds, attributes }: Slice, { from, to }: TimeRange) =>
+const inSlice = ({ applicationId, deviceIds, attributes }: Slice, { range, hotForgotten }: HotView) =>
   `application_id = ${text(applicationId)} and device_id = any (${texts(deviceIds)})
-   and ts >= ${from} and ts < ${to} and doc ?| ${texts(attributes)} and ${NOT_FORGOTTEN}`
+   and ts >= ${range.from} and ts < ${range.to} and doc ?| ${texts(attributes)}${hotForgotten ? ` and ${NOT_FORGOTTEN}` : ''}`

@@ -9,7 +9,7 @@ import { touches } from './segments.ts'
 export interface Sorting {
   /** How many rows are merged and sorted at once. */
   readonly mostRows: number
-  /** So many are sorted even where the files are in order. */
+  /** Up to so many that are wanted are sorted even where the files are in order. */
   readonly fewRows: number
 }
 
@@ -36,7 +36,7 @@ export function orderedRelation(sources: Sources, wanted: Wanted, { fewRows } = 
   const present = sources.attributes.flatMap((_, index) => kindsOf(sources, index).map((kind) => cell(index, kind)))
   const condition = present.length > 0 ? present.map((name) => `${name} is not null`).join(' or ') : 'false'
   const segments = inOrder(sources)
-  if (segments && rowsIn(sources) > fewRows) {
+  if (segments && wantedRows(segments, wanted) > fewRows) {
     return `select * from (${relationOf({ ...sources, segments }, { ...wanted, asInFiles: true })}) where ${condition}`
   }
   return `select * from (${relationOf(sources, wanted)}) where ${condition} order by device_id, ts`
@@ -67,6 +67,29 @@ export function partsOf(sources: Sources, deviceIds: readonly string[], { mostRo
     )
     return { sources: narrowed(sources, of), deviceIds: of }
   })
+}
+
+/** About how many rows of files are wanted, as if all devices of a file had alike many, evenly over its time. */
+function wantedRows(segments: readonly LocalSegment[], { deviceIds, from, to }: Wanted): number {
+  return segments.reduce((sum, { segment }) => {
+    const { rows, devices, firstDevice, lastDevice, minTs, maxTs } = segment
+    const ofDevices = deviceIds
+      ? Math.min(1, (placeAfter(deviceIds, lastDevice) - placeAfter(deviceIds, firstDevice) + 1) / devices)
+      : 1
+    const ofTime = Math.max(0, Math.min(to, maxTs + 1) - Math.max(from, minTs)) / (maxTs + 1 - minTs)
+    return sum + rows * ofDevices * ofTime
+  }, 0)
+}
+
+/** How many of the sorted ids are not greater than `id`. */
+function placeAfter(ids: readonly string[], id: string): number {
+  let [low, high] = [0, ids.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ids[middle] ?? '') <= id) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 const rowsIn = ({ segments, hot }: Sources) => segments.reduce((sum, { segment }) => sum + segment.rows, hot?.rows ?? 0)

@@ -87,7 +87,7 @@ export async function readSources<T>(
       signal,
       async (tx, view) => {
         if (view.segments.length === 0 && hotOnly) return { value: await hotOnly(tx, view) }
-        await copyReports(tx, slice, view.range, file, signal)
+        await copyReports(tx, slice, view, file, signal)
         return undefined
       },
       async (reading) => {

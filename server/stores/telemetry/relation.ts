@@ -90,38 +90,8 @@ function merged(parts: string, kinds: readonly (readonly Kind[])[]): string {
     select ${['device_id', 'ts', ...last].join(', ')} from (${parts}) group by device_id, ts)`
 }
 
-/** Rows of files worth more time than a look at one device: a look takes 2 ms, a million names of devices 7 ms. */
-const ROWS_A_LOOK = 300_000
-/** Each is a select of its own in the statement. */
-const MOST_LOOKS = 64
-
-/**
- * Files of segments; with a rank, as its last column, when the rows are to be merged. A few devices of large files are
- * looked at one by one, because DuckDB skips row groups for one device and not for a list of them: 10 of 1,000 devices
- * with 10 million rows took 20 ms instead of 70. The order is then that of the devices, and for each that of the files.
- */
+/** Files of segments read as one; with a rank, as its last column, when the rows are to be merged. */
 function scan(
-  sources: Sources,
-  run: readonly LocalSegment[],
-  kinds: readonly (readonly Kind[])[],
-  wanted: Wanted,
-  rank: number | undefined,
-): string {
-  const { deviceIds = [] } = wanted
-  const rows = run.reduce((sum, { segment }) => sum + segment.rows, 0)
-  if (deviceIds.length < 2 || deviceIds.length > Math.min(MOST_LOOKS, rows / ROWS_A_LOOK)) {
-    return scanFiles(sources, run, kinds, wanted, rank)
-  }
-  return deviceIds
-    .map((id) => {
-      const holding = run.filter(({ segment }) => segment.firstDevice <= id && id <= segment.lastDevice)
-      return scanFiles(sources, holding, kinds, { ...wanted, deviceIds: [id] }, rank)
-    })
-    .join('\nunion all ')
-}
-
-/** Files read as one. */
-function scanFiles(
   { attributes, tombstones }: Sources,
   run: readonly LocalSegment[],
   kinds: readonly (readonly Kind[])[],

@@ -21,6 +21,8 @@ export interface Segment {
   readonly minTs: number
   readonly maxTs: number
   readonly rows: number
+  /** How many devices have states in it; files of older versions say 1, which never promises too little. */
+  readonly devices: number
   readonly bytes: number
   readonly columns: readonly SegmentColumn[]
   /** The newest tombstone when it was written: what was to be forgotten until then is not in it. */
@@ -58,6 +60,7 @@ export interface SegmentRow {
   min_ts: number
   max_ts: number
   rows: number
+  devices: number | null
   bytes: number
   columns: SegmentColumn[]
   forgotten_to: number
@@ -72,6 +75,7 @@ export const toSegment = (row: SegmentRow): Segment => ({
   minTs: row.min_ts,
   maxTs: row.max_ts,
   rows: row.rows,
+  devices: row.devices ?? 1,
   bytes: row.bytes,
   columns: row.columns,
   forgottenTo: row.forgotten_to,

@@ -17,6 +17,8 @@ export interface View {
   readonly segments: readonly Segment[]
   /** Those that may touch one of the segments. */
   readonly tombstones: readonly Tombstone[]
+  /** Whether hot reports of the slice may have been forgotten: looking each of them up costs a sixth of reading it. */
+  readonly hotForgotten: boolean
   /** What was asked for, without what retention hides. */
   readonly range: TimeRange
 }
@@ -46,6 +48,7 @@ export async function openView(tx: Queryable, slice: Omit<Slice, 'attributes'>, 
   return {
     segments,
     tombstones: tombstones.filter((tombstone) => segments.some((segment) => touches(tombstone, segment))),
+    hotForgotten: tombstones.some(({ attributes }) => attributes === null),
     range,
   }
 }

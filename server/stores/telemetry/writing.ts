@@ -67,7 +67,7 @@ export async function writeSegment(
   ])
   // The names are those of the select list.
   const [found] = await duck.rows<Record<string, number | boolean> & { first_device: string; last_device: string }>(
-    `select count(*) as rows, min(device) as first_device, max(device) as last_device, min(ts) as min_ts,
+    `select count(*) as rows, count(distinct device) as devices, min(device) as first_device, max(device) as last_device, min(ts) as min_ts,
        max(ts) as max_ts, ${counts.join(', ')} from read_parquet(${literal(path)})`,
   )
   if (!found || found['rows'] === 0) {
@@ -85,6 +85,7 @@ export async function writeSegment(
     minTs: Number(found['min_ts']),
     maxTs: Number(found['max_ts']),
     rows: Number(found['rows']),
+    devices: Number(found['devices']),
     bytes: (await stat(path)).size,
     columns: kept,
   }
@@ -167,6 +168,7 @@ async function insertSegments(tx: Queryable, made: readonly NewSegment[]): Promi
     min_ts: segment.minTs,
     max_ts: segment.maxTs,
     rows: segment.rows,
+    devices: segment.devices,
     bytes: segment.bytes,
     forgotten_to: segment.forgottenTo,
     columns: segment.columns,
