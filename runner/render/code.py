@@ -15,16 +15,19 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
+from .python_code import python_as_html
 
-# Magics, shell commands and questions, which IPython's lexer knows: it takes half as long again, for every cell.
+
+_PYTHON = {"python", "python3", "py", "ipython", "ipython2", "ipython3"}
+# Magics, shell commands and questions, which IPython's lexer knows.
 _IPYTHON = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.MULTILINE)
 
 
 def code_as_html(source: str, language: str) -> str:
     """A `<pre>` with spans of the classes that Pygments has for tokens; plain for a language that it does not know."""
+    if language in _PYTHON and not _IPYTHON.search(source):
+        return _framed(python_as_html(source.rstrip("\n")))
     parts: list[str] = []
-    if language.startswith("ipython") and not _IPYTHON.search(source):
-        language = "python"
     held, name = "", ""
     for kind, text in _lexer(language).get_tokens(source):
         found = _class_of(kind)
@@ -33,7 +36,11 @@ def code_as_html(source: str, language: str) -> str:
             held, name = "", found
         held += text
     parts.append(_span(name, held.rstrip("\n")))
-    return f'<div class="highlight"><pre>{"".join(parts)}</pre></div>'
+    return _framed("".join(parts))
+
+
+def _framed(code: str) -> str:
+    return f'<div class="highlight"><pre>{code}</pre></div>'
 
 
 def _span(name: str, text: str) -> str:
