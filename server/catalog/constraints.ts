@@ -11,6 +11,8 @@ interface Violation {
   readonly says: string
   /** The value that is there already, as text. */
   readonly value?: string
+  /** Of a COPY: the row that breaks it, from 1. */
+  readonly row?: number
 }
 
 /** PostgreSQL, appendix A. */
@@ -22,20 +24,29 @@ export function readViolation(error: unknown, table: StoredTable): Violation | u
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const nameOf = (stored: unknown) => table.columns.find((column) => column.stored === stored)?.name ?? '?'
   if (error.code === NOT_NULL_VIOLATION && 'column' in error) {
-    return { column: nameOf(error.column), says: 'is empty, but the column is required' }
+    return { column: nameOf(error.column), says: 'is empty, but the column is required', ...rowOf(error) }
   }
   if (error.code === UNIQUE_VIOLATION) {
     const detail = 'detail' in error ? String(error.detail) : ''
     const [, stored, value = '?'] = /\((c\d+)\)=\((.*)\)/s.exec(detail) ?? []
-    return { column: nameOf(stored), says: `is unique, but the value "${shorten(value)}" would be there twice`, value }
+    const says = `is unique, but the value "${shorten(value)}" would be there twice`
+    return { column: nameOf(stored), says, value, ...rowOf(error) }
   }
   return undefined
+}
+
+/** COPY tells in which line it was, and an import makes one line of each row. */
+function rowOf(error: Error): { row?: number } {
+  const [, line] = /^COPY \w+, line (\d+)/m.exec('where' in error ? String(error.where) : '') ?? []
+  return line === undefined ? {} : { row: Number(line) }
 }
 
 /** The error in the words of an import, or as it was. */
 export function tellViolation(error: unknown, table: StoredTable): unknown {
   const violation = readViolation(error, table)
-  return violation ? invalid(`Column "${violation.column}" ${violation.says}`, error) : error
+  if (!violation) return error
+  const { row, column, says } = violation
+  return invalid(`${row === undefined ? 'Column' : `Row ${row}, column`} "${column}" ${says}`, error)
 }
 
 /** An entry of PostgreSQL's B-tree has at most 2,704 bytes, some of which are its own. */

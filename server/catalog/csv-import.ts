@@ -114,23 +114,31 @@ async function copyRows(tx: Transaction, table: StoredTable, header: string[], w
   const names = ['id', ...table.columns.map(({ stored }) => stored)].join(', ')
   const toLine = lineMaker(table, header)
   let rows = 0
+  const bad: unknown[] = []
   // One long text for many rows: a stream that is given each row by itself spends more on that than on the rows.
-  async function* toLines(parsed: AsyncIterable<string[]>): AsyncGenerator<string> {
+  // Not a part of the pipeline by itself, which would end with the parser's error at once.
+  async function* toLines(): AsyncGenerator<string> {
     let piece = ''
-    for await (const record of parsed) {
-      rows += 1
-      piece += toLine(record, rows)
-      if (piece.length < PIECE_LENGTH) continue
-      yield piece
-      piece = ''
+    try {
+      for await (const record of records(wanted, 2)) {
+        rows += 1
+        piece += toLine(record, rows)
+        if (piece.length < PIECE_LENGTH) continue
+        yield piece
+        piece = ''
+      }
+    } catch (error) {
+      wanted.signal.throwIfAborted()
+      bad.push(error) // what came before it is still sent: a value that is there twice may be the first bad one
     }
     yield piece
   }
   try {
-    await pipeline(records(wanted, 2), toLines, tx.copyFrom(`copy ${rowsOf(table.id)} (${names}) from stdin`))
+    await pipeline(toLines(), tx.copyFrom(`copy ${rowsOf(table.id)} (${names}) from stdin`))
   } catch (error) {
     throw tellViolation(error, table)
   }
+  if (bad.length > 0) throw bad[0]
   return rows
 }
 

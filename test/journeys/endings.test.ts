@@ -106,7 +106,7 @@ test('a table takes all rows or none, and the first bad row, column and value ar
   const cases: [string, string][] = [
     ['n,key\n3,c\nmany,d\n', 'Row 2, column "n": "many" is not a number'],
     ['n,key\n,c\n', 'Row 1, column "n" is empty, but the column is required'],
-    ['n,key\n3,c\n4,c\n', 'Column "key" is unique, but the value "c" would be there twice'],
+    ['n,key\n3,c\n4,c\n', 'Row 2, column "key" is unique, but the value "c" would be there twice'],
     ['n,key\n3\n', 'Row 1 has 1 cells, the header has 2'],
     ['', 'The file is empty; a CSV file starts with a line of column names'],
   ]

@@ -112,12 +112,16 @@ test('a required column without a default has to be in the file', async (t) => {
 })
 
 const twice: [string, string, RegExp][] = [
-  ['within the file', 'key\na\nb\na\n', /^Column "key" is unique, but the value "a" would be there twice$/],
-  ['with a row of the table', 'key\nold\n', /^Column "key" is unique, but the value "old" would be there twice$/],
+  ['within the file', 'key\na\nb\na\n', /^Row 3, column "key" is unique, but the value "a" would be there twice$/],
+  [
+    'with a row of the table',
+    'key\nold\n',
+    /^Row 1, column "key" is unique, but the value "old" would be there twice$/,
+  ],
   [
     'over two lines',
     'key\n"x\ny)"\n"x\ny)"\n',
-    /^Column "key" is unique, but the value "x\ny\)" would be there twice$/,
+    /^Row 2, column "key" is unique, but the value "x\ny\)" would be there twice$/,
   ],
 ]
 for (const [where, text, message] of twice) {
@@ -128,6 +132,18 @@ for (const [where, text, message] of twice) {
     assert.equal((await page('key')).totalCount, 3)
   })
 }
+
+test('of several bad rows the first one is told, whoever finds it', async (t) => {
+  const { take } = await openImport(t, [column('key', 'string', { constraint: 'unique' }), column('n', 'number')])
+  const lines = Array.from({ length: 5000 }, (_, index) => `key ${index},${index}`)
+  const bad = (row: number, line: string) => lines.with(row - 1, line)
+  const text = (rows: string[]) => `key,n\n${rows.join('\n')}\n`
+  const twice = /^Row 3333, column "key" is unique, but the value "key 7" would be there twice$/
+  await assert.rejects(take(text(bad(3333, 'key 7,1').with(3333, 'x,text'))), { message: twice })
+  await assert.rejects(take(text(bad(3333, 'key 7,1').with(3333, '"never closed'))), { message: twice })
+  const type = 'Row 3332, column "n": "text" is not a number'
+  await assert.rejects(take(text(bad(3333, 'key 7,1').with(3331, 'x,text'))), { message: type })
+})
 
 test('a header of half a million names is refused at once', async (t) => {
   const { take } = await openImport(t, [])
