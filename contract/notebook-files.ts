@@ -127,6 +127,17 @@ export const FileOutput = Type.Object(
 )
 export type FileOutput = Static<typeof FileOutput>
 
+export const DirectoryOutput = Type.Object(
+  {
+    outputType: Type.Literal('directory'),
+    directoryName: SafeFileName,
+    destinationDirectoryTemplate: MediumText,
+    destinationPrivate: Type.Optional(Type.Boolean()),
+  },
+  closed,
+)
+export type DirectoryOutput = Static<typeof DirectoryOutput>
+
 export const RESULT_FILES = ['result.html', 'result.pdf', 'result.ipynb', 'result.error.log', 'result.log'] as const
 
 export const ExecutionResultOutput = Type.Object(
@@ -149,15 +160,7 @@ export type TemporaryUrlOutput = Static<typeof TemporaryUrlOutput>
 export const NotebookOutput = taggedUnion('outputType', [
   DataTableOutput,
   FileOutput,
-  Type.Object(
-    {
-      outputType: Type.Literal('directory'),
-      directoryName: SafeFileName,
-      destinationDirectoryTemplate: MediumText,
-      destinationPrivate: Type.Optional(Type.Boolean()),
-    },
-    closed,
-  ),
+  DirectoryOutput,
   ExecutionResultOutput,
   TemporaryUrlOutput,
 ])

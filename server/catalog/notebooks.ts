@@ -193,15 +193,7 @@ export async function setJupyterFile(
   throw notFound('Notebook')
 }
 
-/** What this version of Fieldbook can store; the rest of the published union is refused when saved. */
-const SUPPORTED_OUTPUTS = [
-  'dataTable',
-  'file',
-  'executionResult',
-  'temporaryUrl',
-] as const satisfies NotebookOutput['outputType'][]
-
-/** @throws invalid when two inputs, or two outputs of one type, have one name, or a type is not supported yet */
+/** @throws invalid when two inputs, or two outputs of one type, have one name, or a result is not made yet */
 function checkFiles(notebook: NotebookPatch): void {
   const names = new Set<string>()
   for (const [index, input] of (notebook.inputs ?? []).entries()) {
@@ -215,11 +207,6 @@ function checkFiles(notebook: NotebookPatch): void {
   const outputs = new Set<string>()
   for (const [index, output] of (notebook.outputs ?? []).entries()) {
     const field = `notebook.outputs.${index}`
-    if (!includes(SUPPORTED_OUTPUTS, output.outputType)) {
-      throw invalid(
-        `${field}.outputType "${output.outputType}" is not supported yet; this version has ${SUPPORTED_OUTPUTS.join(', ')}`,
-      )
-    }
     if (output.outputType === 'executionResult' && output.fileName === 'result.pdf') {
       throw invalid(`${field}.fileName "result.pdf" is not supported yet; result.html can be printed`)
     }
@@ -228,5 +215,3 @@ function checkFiles(notebook: NotebookPatch): void {
     outputs.add(key)
   }
 }
-
-const includes = (words: readonly string[], word: string) => words.includes(word)

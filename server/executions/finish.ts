@@ -6,19 +6,20 @@
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { isAway, untilBack } from '../stores/postgres/away.ts'
 import type { Database, Queryable, Transaction } from '../stores/postgres/database.ts'
+import { despiteDeadlocks } from '../stores/postgres/deadlock.ts'
 import { canceled, type Failure, told } from './causes.ts'
-import { type Keepable, type KeptFiles, keepFiles, outputFailure } from './keep.ts'
+import { type Keepable, type KeptFiles, keepFiles } from './keep.ts'
 import { endingOf } from './leases.ts'
 import { finalStatus, isFinal } from './lifecycle.ts'
 import type { Live } from './live.ts'
-import { isStored, storeOutput } from './outputs/store.ts'
+import { isStored } from './outputs/store.ts'
 import type { Execution, KeptFile } from './record.ts'
 import { getExecution, lockExecution, recordEnd } from './store.ts'
+import { type Garbage, storeOutputs } from './store-outputs.ts'
 
 export interface Ending extends Keepable {
   /** Results that could not be made. */
   readonly unmade: readonly Failure[]
-  readonly signal: AbortSignal
   readonly live: Pick<Live, 'settle' | 'seen'>
 }
 
@@ -30,7 +31,7 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
   await using files = await keepFiles(ending)
   const doubtful: Garbage[] = []
   // Awaited here: the files stay open until then.
-  return await untilBack(() => tryToFinish(db, ending, files, doubtful))
+  return await untilBack(() => despiteDeadlocks(() => tryToFinish(db, ending, files, doubtful)))
 }
 
 /** `doubtful` is of the tries before, the answer to whose commit was lost with the database. */
@@ -97,23 +98,23 @@ async function finishIn(
 ): Promise<Execution['status']> {
   const { execution, failure, unmade, live } = ending
   if (!failure && files.byOutput.size > 0) await tx.query('savepoint outputs')
-  const stored = await storeAll(tx, ending, files, failure, garbage)
+  const stored = await storeOutputs(tx, ending, files, failure, garbage)
   // A live write waits for the lock that is taken next.
   await live.settle()
   const held = await lockExecution(tx, execution)
   if (!held) throw new NotHeld()
   if (failure || held !== 'canceling') {
-    const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures, ...stored]
+    const failures = [...(failure ? [failure] : []), ...unmade, ...files.failures, ...stored.failures]
     const info = failure ? resultsOnly(ending, files.kept) : files.kept
-    return heldStill(await writeEnd(tx, ending, failures, failure, info, [held]))
+    return heldStill(await writeEnd(tx, ending, failures, failure, info, [held], stored.warnings))
   }
   // A cancellation that came while the run was ending still counts, unless something else had ended it before.
   if (files.byOutput.size > 0) await tx.query('rollback to savepoint outputs')
   heldStill(await lockExecution(tx, execution)) // the rollback gave the lock back with the outputs
   garbage.replaced.length = 0
   garbage.undone.push(...garbage.copies.splice(0))
-  const kept = await storeAll(tx, ending, files, canceled, garbage)
-  const failures = [canceled, ...unmade, ...kept]
+  const kept = await storeOutputs(tx, ending, files, canceled, garbage)
+  const failures = [canceled, ...unmade, ...kept.failures]
   return heldStill(await writeEnd(tx, ending, failures, canceled, resultsOnly(ending, files.kept), [held]))
 }
 
@@ -135,53 +136,7 @@ async function isUnfinished(db: Database, { notebookId, id }: Execution): Promis
 const resultsOnly = (ending: Ending, kept: ReadonlyMap<string, KeptFile>) =>
   new Map([...kept].filter(([name]) => ending.results.has(name)))
 
-/** Keys of blobs that nothing will refer to. */
-interface Garbage {
-  /** Once the transaction is committed: what files had before. */
-  readonly replaced: string[]
-  /** If it is not: what files would have had. */
-  readonly copies: string[]
-  /** In any case. */
-  readonly undone: string[]
-}
-
 const drop = (blobs: Blobs, keys: readonly string[]) => Promise.all(keys.map((key) => blobs.delete(key)))
-
-async function storeAll(
-  tx: Transaction,
-  ending: Ending,
-  files: KeptFiles,
-  failure: Failure | undefined,
-  garbage: Garbage,
-): Promise<Failure[]> {
-  const { execution, blobs, context } = ending
-  // Once it is canceled the result files are stored all the same, so only the other outputs are cut short.
-  const signal = failure ? ending.signal : AbortSignal.any([ending.signal, ending.canceled])
-  const failures: Failure[] = []
-  for (const [output, file] of files.byOutput) {
-    if (output.outputType !== 'executionResult' && (failure || ending.canceled.aborted)) continue
-    const copies = garbage.copies.length
-    await tx.query('savepoint output')
-    try {
-      await storeOutput(output, file, {
-        tx,
-        blobs,
-        applicationId: execution.applicationId,
-        notebookId: execution.notebookId,
-        context,
-        signal,
-        dropAfterwards: (key) => garbage.replaced.push(key),
-        dropOnFailure: (key) => garbage.copies.push(key),
-      })
-      await tx.query('release savepoint output')
-    } catch (error) {
-      await tx.query('rollback to savepoint output')
-      garbage.undone.push(...garbage.copies.splice(copies))
-      failures.push(outputFailure(output, error))
-    }
-  }
-  return failures
-}
 
 /** Gives the final status, or undefined when the execution was not held in one of the statuses `from`. */
 async function writeEnd(
@@ -191,9 +146,13 @@ async function writeEnd(
   first: Failure | undefined,
   outputInfo: ReadonlyMap<string, KeptFile>,
   from: readonly Execution['status'][],
+  warnings: readonly string[] = [],
 ): Promise<Execution['status'] | undefined> {
   const status = finalStatus(first ?? failures[0])
   const files = Object.fromEntries(outputInfo)
-  const isWritten = await recordEnd(db, execution, status, failures.map(told), files, live.seen(), from)
+  const seen = live.seen()
+  const metrics =
+    warnings.length > 0 ? { ...seen.metrics, warnings: [...(seen.metrics.warnings ?? []), ...warnings] } : seen.metrics
+  const isWritten = await recordEnd(db, execution, status, failures.map(told), files, { ...seen, metrics }, from)
   return isWritten ? status : undefined
 }

@@ -125,7 +125,11 @@ export function toLog(execution: Execution, linkFile: LinkFile): ExecutionLog {
     Object.fromEntries(
       Object.entries(files).map(([name, file]) => [
         name,
-        { size: file.size, contentType: file.contentType, url: linkFile(file, name, from) },
+        {
+          size: file.size,
+          contentType: file.contentType,
+          url: linkFile(file, name.slice(name.lastIndexOf('/') + 1), from),
+        },
       ]),
     )
   return {

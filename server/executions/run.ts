@@ -119,6 +119,7 @@ export async function runExecution(
     blobs,
     prefix,
     maxBytes: limits.outputBytes,
+    maxFiles: limits.outputFiles,
     signal: AbortSignal.timeout(FINISH_MS),
     canceled,
     live,

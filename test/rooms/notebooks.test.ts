@@ -31,11 +31,6 @@ const refused: [string, { inputs?: NotebookInput[]; outputs?: NotebookOutput[] }
     { outputs: [file('a'), file('a')] },
     /^notebook\.outputs\.1 repeats another output to the letter$/,
   ],
-  [
-    'a directory as an output',
-    { outputs: [{ outputType: 'directory', directoryName: 'd', destinationDirectoryTemplate: '/' }] },
-    /^notebook\.outputs\.0\.outputType "directory" is not supported yet/,
-  ],
 ]
 for (const [what, post, message] of refused) {
   test(`a notebook with ${what} is refused, new or changed`, async (t) => {

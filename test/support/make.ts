@@ -130,6 +130,7 @@ export async function makeEnding(
     context: { ctx: {}, globals: {} },
     blobs: await openFsBlobs(blobRoot),
     maxBytes: 1_000_000_000,
+    maxFiles: 10_000,
     prefix: `executions/${execution.id}/${execution.attempt}`,
     signal: new AbortController().signal,
     canceled: new AbortController().signal,

@@ -51,8 +51,35 @@ export function splitPath(path: string, field = ''): { directory: string; name: 
   }
 }
 
+/** A path below a directory, split as it is kept: `a/b.txt` below `/x` is `b.txt` in `/x/a`. */
+export function splitBelow(top: string, path: string): { directory: string; name: string } {
+  const slash = path.lastIndexOf('/')
+  const [above, name] = [path.slice(0, Math.max(0, slash)), path.slice(slash + 1)]
+  return { directory: above === '' ? top : pathIn(top, above), name }
+}
+
+export interface Step {
+  readonly directory: string
+  readonly name: string
+  readonly path: string
+}
+
+/**
+ * The order in which entries are locked: a directory before what is in it, and otherwise by name. With the least of all
+ * characters between its steps a path sorts before everything below it.
+ */
+export const byStep = (a: Place, b: Place): number => {
+  const [left, right] = [sortable(pathIn(a.directory, a.name)), sortable(pathIn(b.directory, b.name))]
+  return left < right ? -1 : Number(left > right)
+}
+
+type Place = Pick<Step, 'directory' | 'name'>
+
+/** A path as text that sorts by steps. */
+export const sortable = (path: string) => path.replaceAll('/', '\0')
+
 /** The names on the way to a directory, each with the directory it lies in, from the top down. */
-export function stepsTo(directory: string): { directory: string; name: string; path: string }[] {
+export function stepsTo(directory: string): Step[] {
   const parts = directory.split('/').filter(Boolean)
   return parts.map((name, index) => {
     const above = `/${parts.slice(0, index).join('/')}`

@@ -1,41 +1,34 @@
 /** Outputs file and executionResult: a file placed among the application files, under a path made from templates. */
 
+import mime from 'mime'
 import type { ExecutionResultOutput, FileOutput } from '../../../contract/notebook-files.ts'
 import { placeFile } from '../../catalog/files/place.ts'
 import { newId } from '../../ground/ids.ts'
-import { renderTemplate } from '../../templates/render.ts'
+import { directoryOf, hasDestination, nameOf } from './destination.ts'
 import type { OutputFile, Store, Storing } from './output.ts'
 
 export const storeFile: Store<FileOutput> = (output, file, storing) => place(output, file, storing)
 
-/** A result file without a destination is only linked to from the execution. */
 export const storeExecutionResult: Store<ExecutionResultOutput> = async (output, file, storing) => {
   if (hasDestination(output)) await place(output, file, storing)
 }
 
-export const hasDestination = (output: Destination): boolean =>
-  Boolean(output.destinationFileNameTemplate || output.destinationDirectoryTemplate)
-
-interface Destination {
-  readonly destinationFileNameTemplate?: string
-  readonly destinationDirectoryTemplate?: string
-  readonly destinationPrivate?: boolean
-}
-
-async function place(destination: Destination, file: OutputFile, storing: Storing): Promise<void> {
+async function place(output: FileOutput | ExecutionResultOutput, file: OutputFile, storing: Storing): Promise<void> {
   const { applicationId, notebookId, context } = storing
+  const [directory, name] = [directoryOf(output, context), nameOf(output, context)]
   const blobKey = `files/${applicationId}/${newId()}`
   storing.dropOnFailure(blobKey)
   await storing.blobs.copy(file.kept.key, blobKey)
   const { replaced } = await placeFile(storing.tx, {
     applicationId,
     notebookId,
-    private: destination.destinationPrivate ?? false,
-    directory: renderTemplate(destination.destinationDirectoryTemplate ?? '/', context),
-    name: renderTemplate(destination.destinationFileNameTemplate ?? file.fileName, context),
+    private: output.destinationPrivate ?? false,
+    directory,
+    name,
     blobKey,
     sizeBytes: file.kept.size,
-    contentType: file.kept.contentType,
+    // Who opens it sees the name it has there, which may say more than the one in OUTPUT_DIR.
+    contentType: mime.getType(name) ?? file.kept.contentType,
   })
   if (replaced) storing.dropAfterwards(replaced)
 }

@@ -13,6 +13,12 @@ export interface OutputFile {
   readonly path?: string
 }
 
+/** A directory that was taken from OUTPUT_DIR; all paths are below it. */
+export interface OutputTree {
+  readonly directories: readonly string[]
+  readonly files: readonly { readonly path: string; readonly kept: KeptFile }[]
+}
+
 export interface Storing {
   /** The transaction that also writes the final status: outputs become visible together with it. */
   readonly tx: Transaction
@@ -26,7 +32,11 @@ export interface Storing {
   readonly dropAfterwards: (blobKey: string) => void
   /** Blobs that are garbage if it is not. */
   readonly dropOnFailure: (blobKey: string) => void
+  /** Something the owner of the notebook should know that is no failure. */
+  readonly warn: (message: string) => void
+  /** Parts of the output that could not be stored, though the others are; each a sentence. */
+  readonly reject: (parts: readonly string[]) => void
 }
 
 /** @throws invalid, notFound with a message for the owner of the notebook */
-export type Store<Output> = (output: Output, file: OutputFile, storing: Storing) => Promise<void>
+export type Store<Output, Content = OutputFile> = (output: Output, content: Content, storing: Storing) => Promise<void>
