@@ -125,3 +125,15 @@ test('an attribute may be named like a property of objects, and is none of them 
   assert.deepEqual(Object.entries(state?.doc ?? {}), Object.entries(data))
   assert.equal(JSON.stringify(state?.doc), JSON.stringify(data))
 })
+
+test('texts of one state have so much room together, and what comes after is counted', () => {
+  const names = Array.from({ length: 10 }, (_, index) => `a${index}`)
+  const attributes = names.map((name) => ({ name, dataType: 'blob' as const }))
+  const data = Object.fromEntries(names.map((name) => [name, 'x'.repeat(256 * 1024)]))
+  const { kept, ignored } = prepareStates(attributes, [{ data }, { data }], NOW, undefined)
+  assert.deepEqual(
+    kept.map(({ doc }) => Object.keys(doc)),
+    [names.slice(0, 8), names.slice(0, 8)],
+  )
+  assert.deepEqual(ignored, { tooLong: 4 })
+})

@@ -169,7 +169,7 @@ export const reportsFile = (file: string, columns: readonly string[]) =>
   `read_csv(${literal(file)}, auto_detect = false, header = false, delim = '\\t', quote = '', escape = '',
     max_line_size = ${LONGEST_REPORT}, buffer_size = ${2 * LONGEST_REPORT}, columns = {${columns.join(', ')}})`
 
-/** Bodies of requests have 10 MB unless the owner wants more, and a report is less than one. */
+/** Texts of one report have 2 MiB (states.ts), and each of their bytes six as JSON. */
 const LONGEST_REPORT = 16 * 2 ** 20
 
 /** A value that stands as JSON in a column, if it is of the kind; else null. */

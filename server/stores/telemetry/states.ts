@@ -25,12 +25,17 @@ export type Ignored = Partial<Record<IgnoredReason, number>>
 const MAX_STRING_BYTES = 64 * 1024
 /** Base64 text; the largest message the original's broker takes is the most that a blob can be there. */
 const MAX_BLOB_BYTES = 256 * 1024
+/**
+ * Texts of one state together: six times as long as JSON, if all of it is control characters, a report is still one that
+ * sealing can read (reading.ts).
+ */
+const MAX_STATE_BYTES = 2 * 2 ** 20
 const MAX_AHEAD_MS = 24 * 3_600_000
 
 /**
  * The states worth storing, in the order given, and what was ignored: states more than a day ahead, states older than
  * `maxAgeMs`, values of attributes the device does not declare, values that are none of the attribute's type or too
- * long, and states that no value is left of. A time that means none is now.
+ * long, alone or together, and states that no value is left of. A time that means none is now.
  */
 export function prepareStates(
   attributes: readonly DeviceAttribute[],
@@ -69,10 +74,16 @@ function keepDeclared(
   ignore: Ignore,
 ): Record<string, StateValue> | undefined {
   let doc: Record<string, StateValue> | undefined
+  let bytes = 0
   for (const [name, value] of Object.entries(data)) {
     const type = types.get(name)
     const coerced = type === undefined ? 'undeclared' : coerce[type](value)
-    if (typeof coerced === 'string') ignore(coerced)
+    if (typeof coerced === 'string') {
+      ignore(coerced)
+      continue
+    }
+    bytes += bytesOf(coerced.value)
+    if (bytes > MAX_STATE_BYTES) ignore('tooLong')
     else {
       doc ??= {}
       // Assigned, it would become the prototype.
@@ -82,6 +93,8 @@ function keepDeclared(
   }
   return doc
 }
+
+const bytesOf = (value: StateValue) => (typeof value === 'string' ? Buffer.byteLength(value) : 0)
 
 const OWN = { enumerable: true, configurable: true, writable: true }
 
