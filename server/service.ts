@@ -4,9 +4,11 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openCallbackSecret, openLinkSecret } from './access/secrets.ts'
+import { createCallbackSecrets } from './access/callback-secrets.ts'
+import { openCallbackKey, openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
+import { openEndings } from './executions/endings.ts'
 import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
 import { attendanceOf, openPresence, type Presence } from './executions/presence.ts'
@@ -74,6 +76,7 @@ export async function openService(config: Config): Promise<Service> {
   const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
   const sources: Sources = { db, blobs, duckdb, telemetry, fetching: config.outgoing }
   const keys = join(config.dataDir, 'keys')
+  const callbackSecrets = createCallbackSecrets(await openCallbackKey(keys))
   const linkSecret = await openLinkSecret(keys)
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
     baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
@@ -81,7 +84,9 @@ export async function openService(config: Config): Promise<Service> {
   const running =
     config.role === 'api' ? undefined : await openRunning(config, { bwrap, sources, log: logger, linkFile }, opening)
   const baseUrl = config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`
-  const room = opening.use(await openJobsRoom({ db, log: logger, baseUrl }, running !== undefined))
+  const room = opening.use(
+    await openJobsRoom({ db, log: logger, baseUrl, mailLimit: config.outgoing.mailLimit }, running !== undefined),
+  )
   const jobWorker = running
     ? opening.use(
         await openWorking(
@@ -93,13 +98,17 @@ export async function openService(config: Config): Promise<Service> {
             work: jobKinds(sources, running),
             attendance: attendanceOf(running.presence, db),
             linkFile,
-            callbackSecret: await openCallbackSecret(keys),
+            secretsOf: (applicationId) => callbackSecrets.inUse(db, applicationId),
             chores: dailyChores(sources),
           },
           { ...config.jobs, ...config.outgoing, linksMs: config.urls.ttlMs },
         ),
       )
     : undefined
+  if (running) {
+    const linkDays = Math.floor(config.urls.ttlMs / 86_400_000)
+    opening.use(await openEndings({ db, log: logger, tell: room.tell, linkFile, linkDays, baseUrl }))
+  }
   if (running) opening.use(telemetry.keepUp())
   if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices: telemetry.forget, log: logger }))
   const parts = { running, isDraining: false }
@@ -131,6 +140,8 @@ export async function openService(config: Config): Promise<Service> {
         log: logger,
         watch,
         jobs: room.jobs,
+        replay: room.replay,
+        callbackSecrets,
         ignoredCounts,
         linkSecret,
         linkFile,

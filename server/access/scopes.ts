@@ -24,6 +24,9 @@ const ALSO_READING = new Set([
   'events.export',
 ])
 
+/** Asked for by GET, and more than reading: who knows it can sign in the name of the application. */
+const SECRETS = new Set(['callbackSecret.get'])
+
 /** Whether a scope allows an operation such as `notebook.get`; `reads` tells that it changes nothing. */
 export function allows(scope: readonly string[], operation: string, reads: boolean): boolean {
   const action = SCOPE_OF[operation] ?? operation
@@ -31,7 +34,7 @@ export function allows(scope: readonly string[], operation: string, reads: boole
   return scope.some(
     (word) =>
       EVERYTHING.has(word) ||
-      ((reads || ALSO_READING.has(action)) && READING.has(word)) ||
+      ((reads || ALSO_READING.has(action)) && READING.has(word) && !SECRETS.has(action)) ||
       word === resource ||
       word === action,
   )

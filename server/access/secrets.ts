@@ -10,15 +10,9 @@ const BYTES = 32
 export const openLinkSecret = (folder: string): Promise<Buffer> =>
   openSecret(folder, 'link-secret', { make: () => randomBytes(BYTES), isWhole: (known) => known.length === BYTES })
 
-/** What callbacks are signed with: 64 hexadecimal digits, because receivers are given a copy of it. */
-export async function openCallbackSecret(folder: string): Promise<string> {
-  const secret = await openSecret(folder, 'callback-secret', {
-    make: () => Buffer.from(`${randomBytes(BYTES).toString('hex')}\n`),
-    // An operator may put a secret of their own there.
-    isWhole: (known) => known.toString().trim() !== '',
-  })
-  return secret.toString().trim()
-}
+/** What the secrets of callbacks are derived from (callback-secrets.ts). */
+export const openCallbackKey = (folder: string): Promise<Buffer> =>
+  openSecret(folder, 'callback-key', { make: () => randomBytes(BYTES), isWhole: (known) => known.length === BYTES })
 
 interface Kind {
   make(): Buffer

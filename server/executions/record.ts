@@ -37,6 +37,13 @@ export interface RanOn {
   readonly sandbox: Pick<SandboxHost, 'level' | 'name'>
 }
 
+/** Who asked to be told of an execution's end, and where they reached the service: links start there. */
+export interface Tells {
+  readonly email?: string
+  readonly callbackUrl?: string
+  readonly baseUrl?: string
+}
+
 export interface Execution {
   readonly id: string
   readonly applicationId: string

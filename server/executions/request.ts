@@ -8,12 +8,14 @@ import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { effectiveLimits } from './limits.ts'
 import { queryTime, requireContext } from './options.ts'
-import type { Execution } from './record.ts'
+import type { Execution, Tells } from './record.ts'
 import { queueExecution } from './store.ts'
 
 export interface Requester {
   readonly sourceType: Execution['sourceType']
   readonly sourceId: string
+  /** Where the caller reached the service, for links in what is told of the end. */
+  readonly baseUrl?: string
 }
 
 /**
@@ -30,10 +32,6 @@ export async function requestExecution(
 ): Promise<string> {
   if (!notebook.jupyterFile) {
     throw invalid('The notebook has no Jupyter file yet; upload an .ipynb before executing it')
-  }
-  for (const field of ['email', 'callbackUrl'] as const) {
-    // Taking it and telling nobody afterwards would be worse than saying so.
-    if (options[field]) throw invalid(`executionOptions.${field} is not supported yet; leave it out and poll the logs`)
   }
   const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
   requireContext(options.templateContext, 'executionOptions')
@@ -58,6 +56,13 @@ export async function requestExecution(
     sourceType: requester.sourceType,
     sourceId: requester.sourceId,
     maxRunMinutes: limits.runMinutes,
+    tells: tellsOf(options, requester),
   })
   return id
+}
+
+/** Who is to be told of the end; empty text is nobody. */
+function tellsOf({ email, callbackUrl }: ExecutionOptions, { baseUrl }: Requester): Tells | undefined {
+  if (!email && !callbackUrl) return undefined
+  return { ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}), ...(baseUrl ? { baseUrl } : {}) }
 }

@@ -16,6 +16,7 @@ import {
   type KeptFile,
   type NotebookSnapshot,
   type RanOn,
+  type Tells,
   toExecution,
 } from './record.ts'
 
@@ -34,6 +35,8 @@ export interface NewExecution {
   readonly sourceType: Execution['sourceType']
   readonly sourceId: string
   readonly maxRunMinutes: number
+  /** Who is told of the end. */
+  readonly tells?: Tells | undefined
 }
 
 /** Queues an execution and wakes the workers, in one statement: the wake-up leaves with the row's commit. */
@@ -41,8 +44,8 @@ export async function queueExecution(db: Queryable, execution: NewExecution): Pr
   await db.query(
     `with queued as (
        insert into executions (id, application_id, notebook_id, snapshot, relative_to, template_context,
-         source_type, source_id, max_run_minutes)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id, notebook_id
+         source_type, source_id, max_run_minutes, tells)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11) returning id, notebook_id
      ), requested as (
        update notebooks set last_execution_requested = now() from queued where notebooks.id = queued.notebook_id
      )
@@ -58,6 +61,7 @@ export async function queueExecution(db: Queryable, execution: NewExecution): Pr
       execution.sourceId,
       execution.maxRunMinutes,
       QUEUED,
+      execution.tells && JSON.stringify(execution.tells),
     ],
   )
 }
@@ -258,4 +262,16 @@ export async function unfinishedExecutions(db: Queryable, notebookId: string): P
     [notebookId],
   )
   return rows.map(({ id }) => id)
+}
+
+/** Ends whatever has not, in the transaction that deletes its notebook: no worker will come to it any more. */
+export async function endAll(tx: Queryable, notebookId: string): Promise<void> {
+  await tx.query(`update executions set status = 'canceling' where notebook_id = $1 and status = 'inProgress'`, [
+    notebookId,
+  ])
+  await tx.query(
+    `update executions set status = 'canceled', outputs_completed_at = clock_timestamp(), phase = 'finished'
+     where notebook_id = $1 and status in ('queued', 'canceling')`,
+    [notebookId],
+  )
 }

@@ -50,6 +50,7 @@ export interface Config {
     readonly maxBytes: number
     readonly timeoutMs: number
     readonly mail: { readonly smtpUrl: string | undefined; readonly from: string }
+    readonly mailLimit: { readonly perHour: number; readonly receivers: readonly string[] }
   }
   /** What any execution may take at most. */
   readonly limits: Readonly<ExecutionLimits>
@@ -115,6 +116,7 @@ export function readConfig(env: Environment, root: string): Config {
       maxBytes: read(S.fetchSize),
       timeoutMs: read(S.fetchTime),
       mail: { smtpUrl: read(S.smtpUrl), from: read(S.mailFrom) },
+      mailLimit: { perHour: read(S.mailsPerHour), receivers: read(S.mailTo) },
     },
     limits: {
       memoryBytes: read(S.runMemory),

@@ -1,10 +1,20 @@
 /** The settings of what leaves the service: requests to addresses that people name, and mail. */
 
-import { A_SIZE, durationBetween, entry, oneOf, size, text } from './setting.ts'
+import { A_SIZE, durationBetween, entry, integer, oneOf, size, text } from './setting.ts'
 
 function smtpUrl(value: string): string | undefined {
   if (value && !/^smtps?:\/\/[^/]/.test(value)) throw new Error('not smtp')
   return value || undefined
+}
+
+/** Addresses and domains, in small letters. */
+function receivers(value: string): readonly string[] {
+  const all = value
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean)
+  if (!all.every((one) => /^[^@]*@[^@]+$/.test(one))) throw new Error('no address')
+  return all
 }
 
 export const OUTGOING_SETTINGS = {
@@ -43,5 +53,19 @@ export const OUTGOING_SETTINGS = {
     says: 'The sender of mails.',
     expects: 'an e-mail address, with or without a name',
     parse: text,
+  }),
+  mailTo: entry({
+    name: 'FIELDBOOK_MAIL_TO',
+    default: '',
+    says: 'Who may be mailed; empty is anybody. Mails to others are told in the log of deliveries and not sent.',
+    expects: 'addresses, or domains as @example.com, with commas between them',
+    parse: receivers,
+  }),
+  mailsPerHour: entry({
+    name: 'FIELDBOOK_MAILS_PER_HOUR',
+    default: '100',
+    says: 'How many mails an application may send in an hour; those above are told in the log of deliveries and not sent.',
+    expects: 'a number from 0 to 1000000',
+    parse: integer(0, 1_000_000),
   }),
 }

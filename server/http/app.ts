@@ -13,6 +13,7 @@ import { serveConnections } from './routes/connections.ts'
 import { serveData } from './routes/data.ts'
 import { serveDataJobs } from './routes/data-jobs.ts'
 import { serveDataTables } from './routes/data-tables.ts'
+import { serveDeliveries } from './routes/deliveries.ts'
 import { serveDeviceAttributes } from './routes/device-attributes.ts'
 import { serveDeviceBulk } from './routes/device-bulk.ts'
 import { serveDeviceWords } from './routes/device-words.ts'
@@ -81,6 +82,7 @@ export async function createApp(
   serveEvents(door, parts)
   serveFiles(door, parts)
   serveJobLogs(door, parts)
+  serveDeliveries(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveUploadForms(app, parts)

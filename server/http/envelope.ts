@@ -47,6 +47,7 @@ const ITEMS: Record<string, string> = {
   dataTables: 'dataTable',
   events: 'event',
   applicationJobLogs: 'applicationJobLog',
+  deliveries: 'delivery',
   files: 'file',
   privateFiles: 'privateFile',
   notebooks: 'notebook',

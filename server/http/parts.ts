@@ -1,9 +1,11 @@
 /** What the door needs of the service, as narrow as its routes allow. */
 
+import type { CallbackSecrets } from '../access/callback-secrets.ts'
 import type { Tokens } from '../access/tokens.ts'
 import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
+import type { Replay } from '../jobs/replay.ts'
 import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { DuckDb } from '../stores/duckdb/duckdb.ts'
@@ -27,6 +29,8 @@ export interface Parts {
   readonly log: Log
   readonly watch: Watch
   readonly jobs: Jobs
+  readonly replay: Replay
+  readonly callbackSecrets: CallbackSecrets
   readonly ignoredCounts: IgnoredCounts
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */

@@ -1,5 +1,6 @@
 /** What is told of a job's end: a mail for people, JSON for programs. */
 
+import { type Letter, mailOf } from './letter.ts'
 import type { JobRow } from './store.ts'
 import type { Message } from './telling.ts'
 import { ticketOf } from './ticket.ts'
@@ -11,7 +12,8 @@ export function endMessage(row: JobRow, links: readonly string[], linkDays: numb
   if (!email && !callbackUrl) return undefined
   return {
     applicationId: row.application_id,
-    mail: email ? { to: email, ...mailOf(row, links, linkDays) } : undefined,
+    about: { type: 'job', id: row.id },
+    mail: email ? { to: email, ...mailOf(letterOf(row, links, linkDays)) } : undefined,
     callback: callbackUrl ? { url: callbackUrl, body: callbackOf(row, links) } : undefined,
   }
 }
@@ -36,17 +38,23 @@ function callbackOf(row: JobRow, links: readonly string[]): object {
   }
 }
 
-function mailOf(row: JobRow, links: readonly string[], linkDays: number): { subject: string; text: string } {
+function letterOf(row: JobRow, links: readonly string[], linkDays: number): Letter {
   const isDone = row.status === 'completed'
-  const lines = isDone
-    ? [
-        `"${row.name}" is done.`,
-        ...(links.length > 0 ? [`Its files can be downloaded for ${linkDays} days:`, ...links] : []),
-        ...Object.entries(row.output).map(([name, value]) => `${name}: ${JSON.stringify(value)}`),
-      ]
-    : [`"${row.name}" did not succeed.`, row.error ? `${row.error.name}: ${row.error.message}` : '']
-  const about = [`Job: ${ticketOf(row.id)}`, `Application: ${row.application_id}`]
-  return { subject: `${row.name}: ${isDone ? 'done' : 'failed'}`, text: [...lines, '', ...about, ''].join('\n') }
+  return {
+    subject: `${row.name}: ${isDone ? 'done' : 'failed'}`,
+    title: `"${row.name}" ${isDone ? 'is done.' : 'did not succeed.'}`,
+    isGood: isDone,
+    paragraphs: isDone || !row.error ? [] : [`${row.error.name}: ${row.error.message}`],
+    links: {
+      intro: `Its files can be downloaded for ${linkDays} days:`,
+      items: links.map((url, index) => ({ name: row.files[index]?.name ?? `file ${index + 1}`, url })),
+    },
+    facts: [
+      ...(isDone ? Object.entries(row.output).map(([name, value]) => [name, JSON.stringify(value)] as const) : []),
+      ['Job', ticketOf(row.id)],
+      ['Application', row.application_id],
+    ],
+  }
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)

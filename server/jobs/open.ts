@@ -9,7 +9,9 @@ import { endMessage } from './end-message.ts'
 import { type LinkFile, linksOf } from './files.ts'
 import { createJobs } from './jobs.ts'
 import type { Attendance } from './lost.ts'
+import type { MailLimit } from './mail-limit.ts'
 import { openQueue, type Queue } from './queue.ts'
+import { createReplay, type Replay } from './replay.ts'
 import { createTell, type Tell } from './telling.ts'
 import { type Chore, openTidying } from './tidy.ts'
 import type { Jobs, JobWork } from './work.ts'
@@ -20,22 +22,28 @@ export interface JobsRoomParts {
   readonly log: Log
   /** What links start with when nobody said where the service was reached. */
   readonly baseUrl: string
+  readonly mailLimit: MailLimit
 }
 
 /** Both sides of the queue for every process of the service. */
 export interface JobsRoom extends AsyncDisposable {
   readonly jobs: Jobs
   readonly tell: Tell
+  readonly replay: Replay
   readonly queue: Queue
 }
 
 /** Opens what every process needs: it asks, and others may do. */
-export async function openJobsRoom({ db, log, baseUrl }: JobsRoomParts, supervise: boolean): Promise<JobsRoom> {
+export async function openJobsRoom(
+  { db, log, baseUrl, mailLimit }: JobsRoomParts,
+  supervise: boolean,
+): Promise<JobsRoom> {
   const queue = await openQueue(db, { supervise, log })
   return {
     queue,
     jobs: createJobs(queue, baseUrl),
-    tell: createTell(queue),
+    tell: createTell({ queue, mailLimit, log }),
+    replay: createReplay(db, queue, mailLimit),
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }
 }
@@ -48,7 +56,8 @@ export interface WorkingParts {
   readonly work: Readonly<Record<string, JobWork>>
   readonly attendance: Attendance
   readonly linkFile: LinkFile
-  readonly callbackSecret: string
+  /** As deliver.ts has it. */
+  readonly secretsOf: (applicationId: string) => Promise<readonly string[]>
   /** What other rooms have to do once a day. */
   readonly chores: Readonly<Record<string, Chore>>
 }
@@ -71,9 +80,9 @@ export async function openWorking(parts: WorkingParts, options: WorkingOptions):
   await using opening = new AsyncDisposableStack()
   const mailer = createMailer(options.mail)
   if (mailer) opening.use(mailer)
-  const { callbackSecret } = parts
+  const { secretsOf } = parts
   const { allowPrivate, linksMs } = options
-  opening.use(await openDeliverer({ db, queue, log, mailer, callbackSecret, allowPrivate }))
+  opening.use(await openDeliverer({ db, queue, log, mailer, secretsOf, allowPrivate }))
   opening.use(
     await openTidying({ db, blobs, queue, log, filesMs: linksMs, logsMs: options.logsMs, chores: parts.chores }),
   )

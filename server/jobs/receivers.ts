@@ -1,10 +1,9 @@
 /**
- * Turns for each receiver, so that one that is slow, or gets very many, holds up nobody else: a few deliveries at a time
- * go to it, and the others wait in the queue for about as long as it will take to come to them.
+ * Turns for each receiver, and for each application that tells, so that one that is slow, or has very many, holds up nobody
+ * else: a few deliveries at a time are its own, and the others wait in the queue for about as long as it will take to come
+ * to them.
  */
 
-/** Deliveries to one receiver at a time. */
-const MOST = 2
 const SHORTEST_MS = 250
 const LONGEST_MS = 600_000
 /** What a delivery to an unknown receiver is expected to take. */
@@ -26,10 +25,12 @@ export interface Receivers {
   admit(name: string, nowMs: number): number
   /** A delivery that was admitted has ended, whichever way. */
   done(name: string, tookMs: number): void
+  /** One that was admitted here and not elsewhere is not made. */
+  release(name: string): void
 }
 
-/** Nobody known, nothing under way. */
-export function createReceivers(): Receivers {
+/** Nobody known, nothing under way; at most `most` deliveries at a time for each. */
+export function createReceivers(most: number): Receivers {
   const known = new Map<string, Receiver>()
   const receiverOf = (name: string): Receiver => {
     const found = known.get(name)
@@ -42,12 +43,16 @@ export function createReceivers(): Receivers {
   return {
     admit: (name, nowMs) => {
       const receiver = receiverOf(name)
-      if (receiver.underWay < MOST) {
+      if (receiver.underWay < most) {
         receiver.underWay++
         return 0
       }
-      receiver.bookedUntilMs = Math.max(receiver.bookedUntilMs, nowMs) + receiver.typicalMs / MOST
+      receiver.bookedUntilMs = Math.max(receiver.bookedUntilMs, nowMs) + receiver.typicalMs / most
       return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, receiver.bookedUntilMs - nowMs))
+    },
+    release: (name) => {
+      const receiver = receiverOf(name)
+      receiver.underWay = Math.max(0, receiver.underWay - 1)
     },
     done: (name, tookMs) => {
       const receiver = receiverOf(name)

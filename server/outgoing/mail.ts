@@ -12,6 +12,8 @@ export interface Mail {
   readonly to: string
   readonly subject: string
   readonly text: string
+  /** The same as a page; without one the text goes alone. */
+  readonly html?: string | undefined
   /** The same for a mail that is sent again, so that a mailbox can tell. */
   readonly messageId: string
 }
@@ -37,9 +39,18 @@ export function createMailer({ smtpUrl, from }: MailOptions): Mailer | undefined
     disableUrlAccess: true,
   })
   return {
-    send: async ({ to, subject, text, messageId }) => {
+    send: async ({ to, subject, text, html, messageId }) => {
       // As an object, an address is taken whole: a comma in it does not make two of it.
-      await transport.sendMail({ from, to: { name: '', address: to }, subject: oneLine(subject), text, messageId })
+      await transport.sendMail({
+        from,
+        to: { name: '', address: to },
+        subject: oneLine(subject),
+        text,
+        ...(html === undefined ? {} : { html }),
+        messageId,
+        // RFC 3834: nobody's holiday answers this.
+        headers: { 'Auto-Submitted': 'auto-generated' },
+      })
     },
     [Symbol.dispose]: () => transport.close(),
   }

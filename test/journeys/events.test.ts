@@ -2,16 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Client, signIn } from '../../client/client.ts'
 import { type Event, type EventPost, mostRecentBySeverity } from '../../contract/application-events.ts'
+import { getCallbackSecret } from '../../contract/deliveries.ts'
 import type { Device } from '../../contract/devices.ts'
 import { getJobLog, type JobLog, type JobQueued, listJobLogs } from '../../contract/job-logs.ts'
 import { type Official, refusal, signInOfficially } from '../support/official.ts'
+import { startReceiver } from '../support/receiver.ts'
 import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
 import { makeApplication } from '../support/steps.ts'
 import { until } from '../support/until.ts'
@@ -145,11 +143,11 @@ test('few are changed and deleted at once', async () => {
   assert.equal((await losant.call<Events>('events.get', { applicationId: other.applicationId })).totalCount, 1)
 })
 
-test('an export is a job: logged, told by callback, its file behind a link', async () => {
+test('an export is a job: logged, told by callback, its file behind a link', async (t) => {
   const { applicationId, tell } = await makePlant()
   const { id } = await tell({ level: 'error', subject: 'one' })
   await tell({ subject: 'two' })
-  await using receiver = await startReceiver()
+  const receiver = await startReceiver(t)
   const queued = await losant.call<JobQueued>('events.export', {
     applicationId,
     exportData: { query: { level: 'error' }, format: 'json', callbackUrl: receiver.url, email: 'ann@example.com' },
@@ -176,7 +174,7 @@ test('an export is a job: logged, told by callback, its file behind a link', asy
     [queued.jobId, log.id, applicationId, true, 1],
   )
   assert.equal((await fetch(body.downloadUrl)).status, 200)
-  const secret = (await readFile(join(service.dataDir, 'keys/callback-secret'), 'utf8')).trim()
+  const { secret } = await ours.call(getCallbackSecret, { params: { applicationId } })
   const [, at, signature] = /^t=(\d+),v1=(.+)$/.exec(String(told.headers['x-fieldbook-signature'])) ?? []
   assert.equal(createHmac('sha256', secret).update(`${at}.${told.body}`).digest('hex'), signature)
 
@@ -216,24 +214,3 @@ test('more than a thousand are changed and deleted by a job', { timeout: 120_000
   const none = await ours.call(listJobLogs, { params: { applicationId }, query: { query: '{"status":"failed"}' } })
   assert.equal(none.totalCount, 0)
 })
-
-/** Takes callbacks until disposed. */
-async function startReceiver() {
-  const received: { headers: IncomingHttpHeaders; body: string }[] = []
-  const server = createServer(async (request, response) => {
-    received.push({ headers: request.headers, body: (await request.toArray()).join('') })
-    response.end()
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = address && typeof address === 'object' ? address.port : 0
-  return {
-    url: `http://127.0.0.1:${port}/hook?from=fieldbook`,
-    received,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
-}

@@ -3,10 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
 import test, { type TestContext } from 'node:test'
 import { type Client, signIn } from '../../client/client.ts'
 import type { Device } from '../../contract/devices.ts'
@@ -14,6 +11,7 @@ import { getJobLog, type JobLog } from '../../contract/job-logs.ts'
 import type { NotebookInput } from '../../contract/notebook-files.ts'
 import { makeFolder } from '../support/make.ts'
 import { type Official, refusal, signInOfficially } from '../support/official.ts'
+import { startReceiver } from '../support/receiver.ts'
 import { EMAIL, makeDataDir, PASSWORD, startService } from '../support/service.ts'
 import { startSmtp } from '../support/smtp.ts'
 import { makeApplication, makeNotebook, open, runToEnd } from '../support/steps.ts'
@@ -21,20 +19,6 @@ import { until } from '../support/until.ts'
 import { readZip } from '../support/zip.ts'
 
 const T0 = Date.parse('2026-03-01T12:00:00Z')
-
-/** A receiver of callbacks; what it was told, in the order it came. */
-async function startReceiver(t: TestContext): Promise<{ url: string; told: Record<string, unknown>[] }> {
-  const told: Record<string, unknown>[] = []
-  const server = createServer(async (request, reply) => {
-    // What our own service posts.
-    told.push((await json(request)) as Record<string, unknown>)
-    reply.end()
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await new Promise((resolve) => server.once('listening', resolve))
-  // A server that listens on a port has an address with one.
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/told?by=test`, told }
-}
 
 /** Names and SHA-256 sums of the files of a zip. */
 async function sumsOfZip(t: TestContext, bytes: Buffer): Promise<Record<string, string>> {

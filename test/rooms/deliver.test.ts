@@ -2,69 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import test, { type TestContext } from 'node:test'
+import type { ServerResponse } from 'node:http'
+import test from 'node:test'
 import { createLog } from '../../server/ground/log.ts'
-import { type DelivererParts, openDeliverer } from '../../server/jobs/deliver.ts'
 import { DELIVERIES, openQueue } from '../../server/jobs/queue.ts'
-import { createTell } from '../../server/jobs/telling.ts'
 import { createMailer } from '../../server/outgoing/mail.ts'
-import { makeApplication } from '../support/make.ts'
-import { openTestDatabase } from '../support/postgres.ts'
+import { SECRET, setDeliveryScene as setScene } from '../support/deliveries.ts'
+import { startReceiver } from '../support/receiver.ts'
 import { startSmtp } from '../support/smtp.ts'
 import { until } from '../support/until.ts'
 
 const LIMIT = { timeout: 60_000 }
-const SECRET = 'a secret of the test'
-
-interface Received {
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-async function startReceiver(t: TestContext, answer: (response: ServerResponse, count: number) => void) {
-  const received: Received[] = []
-  const server = createServer(async (request, response) => {
-    received.push({ headers: request.headers, body: (await request.toArray()).join('') })
-    answer(response, received.length)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  return { received, url: `http://127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/hook` }
-}
-
-async function setScene(t: TestContext, options: Partial<DelivererParts> = {}) {
-  const db = await openTestDatabase(t, { poolSize: 10 })
-  const log = createLog('silent')
-  const queue = await openQueue(db, { supervise: false, log })
-  t.after(() => queue[Symbol.asyncDispose]())
-  const open = () =>
-    openDeliverer({
-      db,
-      queue,
-      log,
-      mailer: undefined,
-      callbackSecret: SECRET,
-      allowPrivate: true,
-      pausesMs: [10, 10, 10, 10, 10],
-      ...options,
-    })
-  const { id: applicationId } = await makeApplication(db)
-  const tell = createTell(queue)
-  const callBack = (url: string, body: object = { done: true }) => tell(db, { applicationId, callback: { url, body } })
-  const states = () =>
-    db.query<{ status: string; tries: number; error: string | null }>(
-      'select status, tries, error from deliveries order by created_at, id',
-    )
-  const settled = () => until(async () => (await states()).every(({ status }) => status !== 'waiting'))
-  return { db, open, tell, callBack, states, settled, applicationId }
-}
 
 test(
   'a callback comes once, as JSON, with a delivery id and a signature that its receiver can check',
@@ -212,6 +160,7 @@ test('a mail is sent to its one address, and again when the server turns it away
     to: 'them@example.com',
     subject: 'Export: done\r\nBcc: other@example.com',
     text: 'It is done.\nhttp://here/a\n',
+    html: '<p>It is <b>done</b>.</p>',
   }
   await tell(db, { applicationId, mail })
   await settled()
@@ -220,13 +169,18 @@ test('a mail is sent to its one address, and again when the server turns it away
   assert.deepEqual([smtp.mails.length, got?.from, got?.to], [1, 'us@example.com', ['them@example.com']])
   assert.match(got?.source ?? '', /^Subject: Export: done Bcc: other@example\.com$/m)
   assert.match(got?.source ?? '', /^http:\/\/here\/a$/m)
+  assert.match(got?.source ?? '', /^<p>It is <b>done<\/b>\.<\/p>$/m)
+  assert.match(got?.source ?? '', /^Auto-Submitted: auto-generated$/m)
   assert.match(got?.source ?? '', /^Message-ID: <[0-9a-f]{24}@fieldbook>$/m)
 })
 
 test('without a mail server mails are kept, and nothing fails', LIMIT, async (t) => {
   const { open, tell, db, applicationId, settled } = await setScene(t)
   await using _ = await open()
-  await tell(db, { applicationId, mail: { to: 'them@example.com', subject: 'Done', text: 'It is done.' } })
+  await tell(db, {
+    applicationId,
+    mail: { to: 'them@example.com', subject: 'Done', text: 'It is done.', html: '<p>Done</p>' },
+  })
   await settled()
   assert.deepEqual(await db.one('select target, subject, body, status, tries from deliveries'), {
     target: 'them@example.com',

@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { endMessage } from '../../server/jobs/end-message.ts'
+import { mailOf } from '../../server/jobs/letter.ts'
 import { createReceivers } from '../../server/jobs/receivers.ts'
 import { signBody } from '../../server/jobs/signature.ts'
 import type { JobRow } from '../../server/jobs/store.ts'
@@ -56,7 +59,7 @@ test('a person is told in words, with links; a failure with its cause and withou
   const done = endMessage(ROW, ['http://here/a'], 7)?.mail
   assert.equal(done?.to, 'a@example.com')
   assert.equal(done?.subject, 'Export of events: done')
-  assert.match(done?.text ?? '', /can be downloaded for 7 days:\nhttp:\/\/here\/a\nremoved: 3\n/)
+  assert.match(done?.text ?? '', /can be downloaded for 7 days:\nfile 1\nhttp:\/\/here\/a\n\nremoved: 3\n/)
   const error = { name: 'Validation', message: 'query.level is not a field' }
   const failed = endMessage({ ...ROW, status: 'errored', error, output: {} }, [], 7)
   assert.equal(failed?.mail?.subject, 'Export of events: failed')
@@ -85,13 +88,15 @@ test('nobody is told who did not ask', () => {
 })
 
 test('a signature is over the moment and the body', () => {
-  const signed = signBody('secret', '{"a":1}', new Date(1_700_000_000_999))
+  const signed = signBody(['secret'], '{"a":1}', new Date(1_700_000_000_999))
   const hmac = createHmac('sha256', 'secret').update('1700000000.{"a":1}').digest('hex')
   assert.equal(signed, `t=1700000000,v1=${hmac}`)
+  const both = signBody(['new', 'secret'], '{"a":1}', new Date(1_700_000_000_999))
+  assert.match(both, new RegExp(`^t=1700000000,v1=[0-9a-f]{64},v1=${hmac}$`))
 })
 
 test('two go to a receiver at a time, and others to other receivers meanwhile', () => {
-  const receivers = createReceivers()
+  const receivers = createReceivers(2)
   assert.deepEqual([receivers.admit('a', 0), receivers.admit('a', 0)], [0, 0])
   assert.ok(receivers.admit('a', 0) > 0)
   assert.equal(receivers.admit('b', 0), 0)
@@ -100,7 +105,7 @@ test('two go to a receiver at a time, and others to other receivers meanwhile', 
 })
 
 test('who has to wait is told to come back when it may be its turn: later for a slow receiver, and for a long queue', () => {
-  const receivers = createReceivers()
+  const receivers = createReceivers(2)
   const fill = () => [receivers.admit('slow', 0), receivers.admit('slow', 0)]
   fill()
   for (let n = 0; n < 40; n++) {
@@ -118,7 +123,7 @@ test('who has to wait is told to come back when it may be its turn: later for a 
 })
 
 test('very many receivers are not all remembered, and those with something under way are', () => {
-  const receivers = createReceivers()
+  const receivers = createReceivers(2)
   receivers.admit('busy', 0)
   receivers.admit('busy', 0)
   for (let n = 0; n < 20_000; n++) {
@@ -126,4 +131,69 @@ test('very many receivers are not all remembered, and those with something under
     receivers.done(`other ${n}`, 1)
   }
   assert.ok(receivers.admit('busy', 0) > 0)
+})
+
+test('a mail shows what others wrote as it is: nothing of it becomes a part of the page', () => {
+  const evil = `</pre><script>alert(1)</script><img src=x onerror='a"b'>&amp;`
+  const { html, text } = mailOf({
+    subject: evil,
+    title: evil,
+    isGood: false,
+    paragraphs: [evil],
+    quote: evil,
+    links: {
+      intro: evil,
+      items: [
+        { name: evil, url: `https://here/"${evil}` },
+        { name: 'x', url: 'javascript:alert(1)' },
+      ],
+    },
+    facts: [[evil, evil]],
+  })
+  assert.doesNotMatch(html, /<script|<img|<\/pre><|href="javascript/)
+  const tags = new Set([...html.matchAll(/<([a-z0-9]+)/g)].map(([, tag]) => tag))
+  const plain = ['html', 'head', 'meta', 'title', 'body', 'div', 'h1', 'p', 'pre', 'ul', 'li', 'a', 'table', 'tr', 'td']
+  assert.deepEqual(
+    [...tags].filter((tag) => !plain.includes(tag ?? '')),
+    [],
+  )
+  assert.match(html, /&lt;\/pre&gt;&lt;script&gt;alert\(1\)/)
+  assert.ok(text.includes(evil))
+})
+
+test('what is empty leaves no gap in a mail', () => {
+  const { text, html } = mailOf({ subject: 's', title: 'Done.', isGood: true, paragraphs: [], facts: [['a', 'b']] })
+  assert.equal(text, 'Done.\n\na: b\n')
+  assert.doesNotMatch(html, /<ul|<pre|<p /)
+})
+
+const DOCUMENT = readFileSync(fileURLToPath(new URL('../../docs/telling.md', import.meta.url)), 'utf8')
+
+test('the example of a signature in docs/telling.md is right', () => {
+  const [, input, key, signature] =
+    /printf '%s' '([^']+)' \| openssl dgst -sha256 -hmac (\w+)\n# ([0-9a-f]+)/.exec(DOCUMENT) ?? []
+  const [t, ...body] = (input ?? '').split('.')
+  assert.equal(signBody([key ?? ''], body.join('.'), new Date(Number(t) * 1000)), `t=${t},v1=${signature}`)
+})
+
+test('the receiver of docs/telling.md takes what is genuine and nothing else', async () => {
+  const [, code = ''] = /```js\n([\s\S]*?)\ncreateServer\(/.exec(DOCUMENT) ?? []
+  const { isGenuine } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+  const body = Buffer.from('{"name":"größer"}')
+  const [now, at] = [1_767_225_600, new Date(1_767_225_600_000)]
+  const good = signBody(['ours'], body.toString(), at)
+  const cases: [boolean, string, Buffer, number][] = [
+    [true, good, body, now],
+    [true, good, body, now + 299],
+    [true, signBody(['next', 'ours'], body.toString(), at), body, now],
+    [false, good, body, now + 301],
+    [false, good, Buffer.from('{}'), now],
+    [false, signBody(['another'], body.toString(), at), body, now],
+    [false, good.replace('t=1767225600', 't=1767225601'), body, now],
+    [false, good.replace('v1=', 'v0='), body, now],
+    [false, '', body, now],
+    [false, 't=,v1=', body, now],
+  ]
+  for (const [expected, header, bytes, seconds] of cases)
+    assert.equal(isGenuine(header, bytes, 'ours', seconds), expected, `${header} at ${seconds}`)
 })

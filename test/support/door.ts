@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { createCallbackSecrets } from '../../server/access/callback-secrets.ts'
 import { openTokens } from '../../server/access/tokens.ts'
 import { openWatch } from '../../server/executions/watch.ts'
 import { readConfig } from '../../server/ground/config.ts'
@@ -46,6 +47,8 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
     linkSecret: SECRET,
     linkFile,
     jobs: { enqueue: () => Promise.reject(new Error('no request of this test queues a job')) },
+    replay: () => Promise.reject(new Error('no request of this test replays a delivery')),
+    callbackSecrets: createCallbackSecrets(SECRET),
     ignoredCounts: openIgnoredCounts(db, log),
     languages: async () => [],
     health: async () => health,

@@ -5,6 +5,20 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 
+/** A part of a mail by its content type, with quoted-printable and base64 (RFC 2045, 6.7 and 6.8) undone. */
+export function partOf({ source }: TestMail, type: 'text/plain' | 'text/html'): string {
+  const boundary = /boundary="([^"]+)"/.exec(source)?.[1]
+  const parts = boundary ? source.split(`--${boundary}`) : [source]
+  const part = parts.find((one) => one.includes(`Content-Type: ${type}`)) ?? ''
+  const body = part.slice(part.indexOf('\n\n') + 2)
+  if (/Content-Transfer-Encoding: base64/i.test(part)) return Buffer.from(body, 'base64').toString()
+  if (!/Content-Transfer-Encoding: quoted-printable/i.test(part)) return body
+  const bytes = body
+    .replaceAll('=\n', '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString()
+}
+
 export interface TestMail {
   readonly from: string
   readonly to: readonly string[]
