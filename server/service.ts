@@ -226,6 +226,7 @@ async function openRunning(
     sandbox: sandboxHealth(host),
     image: await imageHealth(images),
     kernels: kernelHealth(kernels, host),
+    pages: { ready: true, ...renderer.state },
     worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
   return { worker, presence, renderer, image: images.get, health }

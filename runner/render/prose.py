@@ -9,9 +9,19 @@ from typing import Any
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from .code import code_as_html
-from .tex.formula import formula, formulas_of
+from .tex.formula import formula
 
 _TAGS = re.compile(r"<[^>]*>")
+
+
+class _Attachments(dict[str, Any]):
+    """Those of a cell. One that is missing is an empty picture: the stock renderer refuses the whole notebook for it."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> dict[str, str]:
+        return {"image/png": ""}
 
 
 class Prose(IPythonRenderer):
@@ -34,18 +44,6 @@ class Prose(IPythonRenderer):
         """As MathML if it is one of formulas."""
         return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
-    def multiline_math(self, text: str) -> str:
-        """The same three for mistune 2, which gives them with what they stand between."""
-        made = formulas_of(text)
-        return made if made is not None else self.escape_html(text)
-
-    def _embed_image_or_attachment(self, src: str) -> str:
-        if src.startswith("attachment:") and not self.attachments.get(src.partition(":")[2]):
-            return src  # the stock renderer refuses the whole notebook for it
-        found: str = super()._embed_image_or_attachment(src)
-        return found
-
-
     def block_code(self, code: str, info: str | None = None) -> str:
         """In the colours of code cells."""
         words = (info or "").split()
@@ -58,6 +56,6 @@ _markdown = MarkdownWithMath(renderer=_renderer)
 
 def prose_of(source: str, attachments: Any) -> str:
     """The HTML of one cell's text; `attachments` as the cell has them."""
-    _renderer.attachments = attachments or {}
+    _renderer.attachments = _Attachments(attachments or {})
     made: str = _markdown.render(source)
     return made
