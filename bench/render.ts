@@ -1,6 +1,7 @@
 /**
  * What a page costs: result.html of a notebook of 70 cells by the resident process, each page in a sandbox of its own,
- * against a fresh process of ours, `jupyter nbconvert` of the same image without any sandbox, and through the whole API.
+ * against a fresh process of ours, `jupyter nbconvert` of the same image without any sandbox, and through the whole API;
+ * and result.pdf, the same page printed, where there is a browser.
  */
 
 import { execFile } from 'node:child_process'
@@ -10,6 +11,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { executeNotebook } from '../contract/executions.ts'
 import { createLog } from '../server/ground/log.ts'
+import { readBrowser } from '../server/render/browser.ts'
 import { renderFresh } from '../server/render/html.ts'
 import { createRenderer } from '../server/render/renderer.ts'
 import type { Rendered } from '../server/render/rendering.ts'
@@ -24,10 +26,13 @@ import { atLeast, atMost, type Report } from './report.ts'
 
 const CELLS = 70
 const MOST_MS = 60
+const MOST_PDF_MS = 500
 /** Before its outputs. */
 const MOST_KB = 120
 
 const TOOLS = join(import.meta.dirname, '../.fieldbook')
+
+const PDF = 'ours, result.pdf'
 
 /** `rounds` pages of each way, which take turns. */
 export async function benchRender(rounds: number): Promise<Report> {
@@ -48,28 +53,41 @@ export async function benchRender(rounds: number): Promise<Report> {
   const root = join(folder, 'renderings')
   await mkdir(root)
   const log = createLog('warn')
-  const renderer = parts.use(createRenderer({ host, root, limits: DEFAULT_LIMITS, log }))
+  const browser = () => readBrowser(TOOLS)
+  const renderer = parts.use(createRenderer({ host, root, limits: DEFAULT_LIMITS, log, browser }))
   const requestOf = (name: string, from = ipynbPath) => ({
     image,
     ipynbPath: from,
-    path: join(folder, `${name}.html`),
+    path: join(folder, name),
     title: notebook.name,
+    owner: 'bench',
   })
+  const hasBrowser = await browser().then(
+    () => true,
+    () => false,
+  )
   const contestants: Contestant[] = [
-    timed('ours, resident', async () => succeeded(await renderer.render('result.html', requestOf('resident')))),
+    timed('ours, resident', async () => succeeded(await renderer.render('result.html', requestOf('resident.html')))),
     timed('ours, a fresh process', async () =>
-      succeeded(await renderFresh({ ...requestOf('fresh'), host, limits: DEFAULT_LIMITS, deadlineMs: 60_000 })),
+      succeeded(await renderFresh({ ...requestOf('fresh.html'), host, limits: DEFAULT_LIMITS, deadlineMs: 60_000 })),
     ),
     timed('jupyter nbconvert', () => nbconvert(image.python, ipynbPath, folder)),
     await throughApi(ours, ids),
+    ...(hasBrowser
+      ? [timed(PDF, async () => succeeded(await renderer.render('result.pdf', requestOf('resident.pdf'))))]
+      : []),
   ]
   const gate = createGate()
   const rows = await interleave(contestants, rounds, gate.pass)
-  succeeded(await renderer.render('result.html', requestOf('empty', emptyPath)))
-  const kB = async (name: string) => Math.round((await stat(join(folder, `${name}.html`))).size / 100) / 10
+  succeeded(await renderer.render('result.html', requestOf('empty.html', emptyPath)))
+  const kB = async (name: string) => Math.round((await stat(join(folder, name))).size / 100) / 10
   const medianOf = (name: string) => rows.find((row) => row.name === name)?.medianMs ?? 0
   const resident = medianOf('ours, resident')
-  const sizes: Record<string, string> = { 'ours, resident': 'resident', 'jupyter nbconvert': 'stock' }
+  const sizes: Record<string, string> = {
+    'ours, resident': 'resident.html',
+    'jupyter nbconvert': 'stock.html',
+    [PDF]: 'resident.pdf',
+  }
   const table = await Promise.all(
     rows.map(async ({ name, medianMs, minMs, maxMs }) => [
       name,
@@ -80,7 +98,7 @@ export async function benchRender(rounds: number): Promise<Report> {
       sizes[name] ? await kB(sizes[name]) : '',
     ]),
   )
-  const beforeOutputs = await kB('empty')
+  const beforeOutputs = await kB('empty.html')
   return {
     name: 'render',
     says: `${notebook.says}: ${rounds} interleaved pages of each way after one that does not count, ms`,
@@ -88,12 +106,16 @@ export async function benchRender(rounds: number): Promise<Report> {
     bars: [
       atMost(`a page of ${CELLS} cells, warm`, resident, MOST_MS, 'ms'),
       atMost('a page before its outputs', beforeOutputs, MOST_KB, 'kB'),
+      ...(hasBrowser ? [atMost(`a PDF of ${CELLS} cells, warm`, medianOf(PDF), MOST_PDF_MS, 'ms')] : []),
       atLeast('times a fresh jupyter nbconvert', medianOf('jupyter nbconvert') / resident, 1, '×'),
     ],
     notes: [
       'Ours: from a file to a file, the fork, its sandbox and its end included.',
       'jupyter nbconvert: `python -m jupyter nbconvert --to html` of the same image, without a sandbox, with its own template.',
       'Through the API: GET …/executions/{id}/result.html of a run that nobody had rendered, until the page is read: the job, its record and the blob included.',
+      hasBrowser
+        ? 'result.pdf: the resident page and its printing by a browser that waits, from a file to a file.'
+        : 'result.pdf: not measured, this machine has no browser.',
       gate.told,
     ],
   }

@@ -26,6 +26,7 @@ import type { Health, Parts } from './http/parts.ts'
 import { dailyChores, jobKinds } from './job-kinds.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
+import { readBrowser } from './render/browser.ts'
 import { createRenderer, type Renderer } from './render/renderer.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
@@ -204,7 +205,9 @@ async function openRunning(
   const renderings = join(presence.folder, 'renderings')
   await mkdir(renderings)
   await openWay(host, config.dataDir, renderings)
-  const renderer = opening.use(createRenderer({ host, root: renderings, limits, log, forking: config.kernels.forking }))
+  const browser = () => readBrowser(config.toolsDir)
+  const { forking } = config.kernels
+  const renderer = opening.use(createRenderer({ host, root: renderings, limits, log, browser, forking }))
   const worker = opening.use(
     await openWorker(
       {

@@ -1,4 +1,5 @@
 // The steps of the set-up in the order they run; each can tell in milliseconds whether it is done.
+import { browserStep } from './browser.mjs'
 import { databaseStep } from './database.mjs'
 import { imageStep } from './image/image.mjs'
 import { nodeStep } from './node.mjs'
@@ -9,4 +10,4 @@ import { sandboxStep } from './sandbox.mjs'
 export const toolSteps = [packagesStep, nodeStep]
 
 /** What running notebooks needs. */
-export const everyStep = [packagesStep, nodeStep, sandboxStep, imageStep, databaseStep]
+export const everyStep = [packagesStep, nodeStep, sandboxStep, imageStep, databaseStep, browserStep]

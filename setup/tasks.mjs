@@ -22,7 +22,8 @@ export const tasks = {
     isSetup: true,
     help: `npm run setup -- [options]
 
-Fetches what is missing: npm packages, a Node 24, bubblewrap, the Python image of notebooks, PostgreSQL's libraries.
+Fetches what is missing: npm packages, a Node 24, bubblewrap, the Python image of notebooks, PostgreSQL's libraries, a
+headless Chromium.
 A set-up that was interrupted goes on where it stopped.
 
   --rebuild                       build the image anew

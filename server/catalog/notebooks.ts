@@ -207,9 +207,6 @@ function checkFiles(notebook: NotebookPatch): void {
   const outputs = new Set<string>()
   for (const [index, output] of (notebook.outputs ?? []).entries()) {
     const field = `notebook.outputs.${index}`
-    if (output.outputType === 'executionResult' && output.fileName === 'result.pdf') {
-      throw invalid(`${field}.fileName "result.pdf" is not supported yet; result.html can be printed`)
-    }
     const key = JSON.stringify(output)
     if (outputs.has(key)) throw invalid(`${field} repeats another output to the letter`)
     outputs.add(key)

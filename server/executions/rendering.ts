@@ -117,7 +117,8 @@ export const renderResult =
         pipeline(notebook, createWriteStream(ipynbPath), { signal }),
       ),
     ])
-    const made = await renderer.render(file, { image: used, ipynbPath, path, title: name, signal })
+    const about = { title: name, owner: execution.applicationId }
+    const made = await renderer.render(file, { image: used, ipynbPath, path, ...about, signal })
     if (made.kind === 'failed') throw unavailable(`${file} could not be made: ${made.message}`)
     const key = `${executionBlobs(execution.id)}/${execution.attempt}/rendered/${id}-${attempt}`
     const { sizeBytes } = await blobs.putFile(key, path)

@@ -101,7 +101,8 @@ export async function makeResults(
   for (const name of asked) {
     if (!image || !ipynbPath) continue
     const path = folder.path(name)
-    const made = await renderer.render(name, { image, ipynbPath, path, title: execution.snapshot.name, signal })
+    const about = { title: execution.snapshot.name, owner: execution.applicationId }
+    const made = await renderer.render(name, { image, ipynbPath, path, ...about, signal })
     if (made.kind === 'rendered') files.set(name, path)
     else unmade.push(resultNotMade(name, made.message))
   }

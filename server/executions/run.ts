@@ -66,7 +66,7 @@ export async function runExecution(
     live.tell({ kind: 'phase', phase, attempt: execution.attempt, at: now().toISOString() })
   tellPhase('inputs')
   const folder = stack.use(openWorkingFolder(parts.workRoot, execution))
-  if (ready.image && renderingsOf(execution).length > 0) parts.renderer.warm(ready.image)
+  if (ready.image) parts.renderer.warm(ready.image, execution.applicationId, renderingsOf(execution))
   const seat = stack.use(
     ready.image && ready.notebook
       ? await takeSeat(parts.kernels, {

@@ -8,7 +8,9 @@ import { createTurns } from '../ground/turns.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
+import type { Browser } from './browser.ts'
 import { renderFresh } from './html.ts'
+import { createPdfMaker, renderPdf } from './pdf.ts'
 import { failed, type Render, type Rendered, type RenderedFile, type RenderRequest } from './rendering.ts'
 import { openResidentPages, type ResidentState } from './resident.ts'
 
@@ -19,6 +21,8 @@ export interface RendererOptions {
   /** What one rendering may take. */
   readonly limits: SandboxLimits
   readonly log: Log
+  /** What prints documents. @throws with a message for people where this machine has none */
+  readonly browser: () => Promise<Browser>
   /** false: every page is made by a fresh process. */
   readonly forking?: boolean
   /** How long what makes pages stays when none is asked for. */
@@ -28,8 +32,8 @@ export interface RendererOptions {
 }
 
 export interface Renderer extends AsyncDisposable {
-  /** Prepares what renders the notebooks of an image, so that a page that will be asked for need not wait for it. */
-  warm(image: Image): void
+  /** Prepares what makes these files of the notebooks of an image, so that who will ask for them need not wait for it. */
+  warm(image: Image, owner: string, files: readonly RenderedFile[]): void
   /** Makes a result file; its turn may take a while. Rejects only when the signal was aborted before it began. */
   render(file: RenderedFile, request: RenderRequest): Promise<Rendered>
   /** What is ready, by image version. */
@@ -63,18 +67,21 @@ export function createRenderer(options: RendererOptions): Renderer {
     if (host.level === 1) return failed('The process that makes pages is not ready; try again in a minute')
     return renderFresh({ ...request, host, limits: bounds, deadlineMs })
   }
-  const makers: { readonly [F in RenderedFile]?: Render } = { 'result.html': page }
+  const printer = createPdfMaker({ host, browser: options.browser })
+  const document: Render = (request) => renderPdf(request, { page, printer, deadlineMs })
+  const makers: { readonly [F in RenderedFile]: Render } = { 'result.html': page, 'result.pdf': document }
 
   return {
-    warm: (image) => resident.warm(image),
-    render: async (file, request) => {
-      const make = makers[file]
-      if (!make) return failed('this version does not make PDF files yet')
-      return inTurn(() => make(request), request.signal)
+    warm: (image, owner, files) => {
+      if (files.length > 0) resident.warm(image)
+      if (files.includes('result.pdf')) printer.announce(owner)
     },
+    render: (file, request) => inTurn(() => makers[file](request), request.signal),
     get state() {
       return resident.state
     },
-    [Symbol.asyncDispose]: () => resident[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([resident[Symbol.asyncDispose](), printer[Symbol.asyncDispose]()])
+    },
   }
 }

@@ -15,6 +15,8 @@ export interface RenderRequest {
   /** Written whole or not at all; its folder must be writable for the service. */
   readonly path: string
   readonly title: string
+  /** Whose notebook it is: what has shown scripts of one owner is not used for another. */
+  readonly owner: string
   /** Aborted: the rendering ends with what is left of it gone. */
   readonly signal?: AbortSignal
 }

@@ -7,13 +7,15 @@ import { HOME } from './environment.ts'
 import type { SandboxHost } from './host.ts'
 import type { Mount, SandboxSpec } from './spec.ts'
 
-/** Descriptors of the sandboxed start: bwrap writes its status to 3 and reads everything else from 4 on. */
-export const STATUS_FD = 3
-const FIRST_DATA_FD = 4
+/**
+ * Descriptors of the sandboxed start: bwrap writes its status to this one and reads everything else from those after it.
+ * 3 and 4 come before it where they are the program's own; bwrap hands them on.
+ */
+export const statusFd = ({ channel }: Pick<SandboxSpec, 'channel'>): number => (channel ? 5 : 3)
 
 export interface BwrapCall {
   readonly command: readonly [string, ...string[]]
-  /** What to write into descriptor 4, 5, …, each followed by its end. */
+  /** What to write into the descriptors after that of the status, each followed by its end. */
   readonly data: readonly Buffer[]
 }
 
@@ -31,11 +33,11 @@ export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
   const data: Buffer[] = []
   const fd = (content: Buffer | string) => {
     data.push(Buffer.from(content))
-    return String(FIRST_DATA_FD + data.length - 1)
+    return String(statusFd(spec) + data.length)
   }
   const uid = spec.uid ?? host.ownUid
   const options = [
-    ...namespaces(host, uid),
+    ...namespaces(host, uid, statusFd(spec)),
     ...(host.seccomp ? ['--seccomp', fd(host.seccomp)] : []),
     ...Object.entries(spec.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...systemFiles(host, spec),
@@ -55,7 +57,7 @@ export function bwrapCall(spec: SandboxSpec, host: SandboxHost): BwrapCall {
   }
 }
 
-function namespaces(host: SandboxHost, uid: number): string[] {
+function namespaces(host: SandboxHost, uid: number, status: number): string[] {
   return [
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     // Root makes no user namespace: in one, uid 60000 inside would still be root to the machine's files.
@@ -63,7 +65,7 @@ function namespaces(host: SandboxHost, uid: number): string[] {
       ? ['--cap-drop', 'ALL', ...UNTIL_SETPRIV.flatMap((capability) => ['--cap-add', capability])]
       : ['--unshare-user', '--uid', String(uid), '--gid', String(uid), '--as-pid-1']),
     ...['--die-with-parent', '--new-session', '--clearenv', '--hostname', 'fieldbook'],
-    ...['--json-status-fd', String(STATUS_FD)],
+    ...['--json-status-fd', String(status)],
   ]
 }
 

@@ -75,6 +75,7 @@ async function withoutNamespaces(host: SandboxHost, problem: string, options: Pr
 
 const WITHOUT_NAMESPACES = [
   'no size limit on OUTPUT_DIR and temporary folders: they are folders on the disk of the service',
+  'no result.pdf: a browser needs namespaces',
 ]
 
 /** Pure: what a run is not protected by, or bounded in, on a host that can start it. */

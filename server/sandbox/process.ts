@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { Readable, Writable } from 'node:stream'
 import { unavailable } from '../ground/errors.ts'
-import { bwrapCall, STATUS_FD } from './bwrap.ts'
+import { bwrapCall, statusFd } from './bwrap.ts'
 import { type Cgroup, openCgroup, type Usage } from './cgroup.ts'
 import { assertUsable, type SandboxHost } from './host.ts'
 import { type OpenFolder, openFolderInside } from './open-folder.ts'
@@ -34,8 +34,16 @@ export interface SandboxProcess extends AsyncDisposable {
   stderrTail(): string
 }
 
+/** The service's ends of a channel. */
+export interface Channel {
+  readonly send: Writable
+  readonly receive: Readable
+}
+
 /** One that bubblewrap made, or none. */
 export interface Sandbox extends SandboxProcess {
+  /** Where its `SandboxSpec` asked for one; closed with the process. */
+  readonly channel: Channel | undefined
   /**
    * Opens a folder by its path inside, and with it the file system it is on: what is in it can be read when the sandbox is
    * gone, and takes memory until the folder is closed. Call it before the process gets any order of a user.
@@ -77,9 +85,11 @@ function startBare(spec: SandboxSpec): ChildProcess {
     cwd: spec.cwd,
     env: spec.env,
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', ...channelPipes(spec)],
   })
 }
+
+const channelPipes = ({ channel }: SandboxSpec): 'pipe'[] => (channel ? ['pipe', 'pipe'] : [])
 
 function startSandboxed(spec: SandboxSpec, host: SandboxHost, cgroup: Cgroup | undefined): ChildProcess {
   const { command, data } = bwrapCall(spec, host)
@@ -89,10 +99,10 @@ function startSandboxed(spec: SandboxSpec, host: SandboxHost, cgroup: Cgroup | u
     cwd: '/',
     // Away from our terminal: Ctrl-C must reach the service only, which then ends its sandboxes in order.
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...data.map((): 'pipe' => 'pipe')],
+    stdio: ['ignore', 'ignore', 'pipe', ...channelPipes(spec), 'pipe', ...data.map((): 'pipe' => 'pipe')],
   })
   data.forEach((content, index) => {
-    const pipe = child.stdio[STATUS_FD + 1 + index]
+    const pipe = child.stdio[statusFd(spec) + 1 + index]
     if (!(pipe instanceof Writable)) return
     pipe.on('error', () => {}) // bwrap gave up before it had read; its exit and stderr tell why
     pipe.end(content)
@@ -114,7 +124,7 @@ function superviseChild(
   signal: AbortSignal | undefined,
 ): Sandbox {
   const stderrTail = collectTail(child.stderr)
-  const status = bare ? undefined : readStatus(child)
+  const status = bare ? undefined : readStatus(child, statusFd(spec))
   const gone = exitOf(child)
   let reason: EndReason | undefined
   let killTimer: NodeJS.Timeout | undefined
@@ -152,6 +162,7 @@ function superviseChild(
   return {
     exited,
     end,
+    channel: spec.channel ? channelOf(child) : undefined,
     openFolder: async (path) => {
       if (!bare && status?.initPid === undefined) throw new Error('the sandbox has no process yet')
       const folder = await openFolderInside(status?.initPid, path)
@@ -167,6 +178,15 @@ function superviseChild(
       await exited
     },
   }
+}
+
+/** Errors are heard by whoever reads and writes; without anybody they must not end the service. */
+function channelOf(child: ChildProcess): Channel | undefined {
+  const [, , , send, receive] = child.stdio
+  if (!(send instanceof Writable && receive instanceof Readable)) return undefined
+  send.on('error', () => {}) // EPIPE: its exit tells why
+  receive.on('error', () => {})
+  return { send, receive }
 }
 
 const hasExited = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
@@ -185,9 +205,9 @@ interface Status {
   initPid?: number
 }
 
-function readStatus(child: ChildProcess): Status {
+function readStatus(child: ChildProcess, fd: number): Status {
   const status: Status = {}
-  const pipe = child.stdio[STATUS_FD]
+  const pipe = child.stdio[fd]
   if (!(pipe instanceof Readable)) return status
   let text = ''
   pipe.on('data', (chunk: Buffer) => {

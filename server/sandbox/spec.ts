@@ -60,6 +60,8 @@ export interface SandboxSpec {
   readonly outputFolder?: string
   /** A small folder in memory to talk through, with files the process may read and replace; `openFolder` reaches it. */
   readonly talkFolder?: { readonly path: string; readonly files: Readonly<Record<string, string>> }
+  /** Two pipes to talk through: the program reads descriptor 3 and writes descriptor 4. */
+  readonly channel?: true
   readonly limits: SandboxLimits
   /** The identity to run as when the service is root; an ordinary user's sandbox has that user's own. */
   readonly uid?: number

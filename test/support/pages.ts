@@ -8,6 +8,7 @@ import { createLog } from '../../server/ground/log.ts'
 import { createRenderer, type Renderer } from '../../server/render/renderer.ts'
 import type { SandboxHost } from '../../server/sandbox/host.ts'
 import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
+import { testBrowser } from './chromium.ts'
 import { testHost, testImage } from './image.ts'
 
 export const [image, host] = await Promise.all([testImage(), testHost()])
@@ -23,7 +24,14 @@ export async function openRenderer(
 ): Promise<Renderer & { folder: string }> {
   const folder = join(root, `renderings-${rooms++}`)
   await mkdir(folder)
-  const renderer = createRenderer({ host, root: folder, limits: DEFAULT_LIMITS, log: createLog('silent'), ...options })
+  const renderer = createRenderer({
+    host,
+    root: folder,
+    limits: DEFAULT_LIMITS,
+    log: createLog('silent'),
+    browser: testBrowser,
+    ...options,
+  })
   after(() => renderer[Symbol.asyncDispose]())
   return {
     ...renderer,
@@ -40,7 +48,7 @@ export async function render(cells: unknown, renderer: Pick<Renderer, 'render'> 
   const folder = await mkdtemp(join(root, 'page-'))
   const [ipynbPath, path] = [join(folder, 'result.ipynb'), join(folder, 'result.html')]
   await writeFile(ipynbPath, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells }))
-  const request = { image, ipynbPath, path, title: 'Rain', ...(signal ? { signal } : {}) }
+  const request = { image, ipynbPath, path, title: 'Rain', owner: 'us', ...(signal ? { signal } : {}) }
   const rendered = await renderer.render('result.html', request)
   const html = await readFile(path, 'utf8').catch(() => '')
   return { rendered, html, left: (await readdir(folder)).sort() }

@@ -11,6 +11,7 @@ import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
+import { testBrowser } from './chromium.ts'
 import { testHost, testImage } from './image.ts'
 
 /** Kernels start cold, which is the same each time. Whoever opens the parts closes their kernels and their renderer. */
@@ -29,7 +30,7 @@ export async function openRunParts(db: Database, folder: string, log: Log): Prom
     log,
     host,
     kernels: createKernels({ host, root, limits: DEFAULT_LIMITS, spares: 0, forking: false, log }),
-    renderer: createRenderer({ host, root, limits: DEFAULT_LIMITS, log }),
+    renderer: createRenderer({ host, root, limits: DEFAULT_LIMITS, log, browser: testBrowser }),
     image: async () => image,
     limits: DEFAULT_LIMITS,
     workRoot: join(folder, 'work'),
