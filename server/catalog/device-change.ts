@@ -22,6 +22,7 @@ export interface DeviceParts {
 
 /**
  * Changes one device; `family` says that class, gateway or parent may change.
+ * @param change pure: it may be called again
  * @throws notFound, invalid as the rules of families, and what `change` throws
  */
 export async function changeDevice(
@@ -29,7 +30,7 @@ export async function changeDevice(
   where: { readonly applicationId: string; readonly id: string; readonly family: boolean },
   change: (before: DeviceShape) => DeviceShape,
 ): Promise<DeviceRow> {
-  return parts.db.transaction(async (tx) => {
+  const work = async (tx: Queryable) => {
     if (where.family) await lockFamilies(tx, where.applicationId)
     const row = await tx.one<DeviceRow>(
       'select * from devices where id = $1 and application_id = $2 and deleted_at is null for update',
@@ -37,7 +38,8 @@ export async function changeDevice(
     )
     if (!row) throw notFound('Device')
     return writeDevice(tx, parts.forgetAttributes, row, change(shapeOf(row)))
-  })
+  }
+  return parts.db.transaction(work, { repeatable: true })
 }
 
 /** Writes what became of a device whose row is locked. @throws invalid as the rules of families */

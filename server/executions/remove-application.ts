@@ -5,6 +5,7 @@
  */
 
 import { rowsOf } from '../catalog/columns.ts'
+import { lockFamilies } from '../catalog/device-family.ts'
 import { notebookBlobs } from '../catalog/notebooks.ts'
 import { AppError, notFound } from '../ground/errors.ts'
 import { applicationJobBlobs } from '../jobs/files.ts'
@@ -16,7 +17,7 @@ import { UPKEEP } from './upkeep-channel.ts'
 
 /** The first step; the second is waiting for whoever does the upkeep. @throws notFound */
 export async function deleteApplication(db: Database, ownerId: string, id: string): Promise<void> {
-  await db.transaction(async (tx) => {
+  const work = async (tx: Queryable) => {
     const row = await tx.one(
       'update applications set deleted_at = now() where id = $1 and owner_id = $2 and deleted_at is null returning id',
       [id, ownerId],
@@ -24,7 +25,8 @@ export async function deleteApplication(db: Database, ownerId: string, id: strin
     if (!row) throw notFound('Application')
     await cancelAll(tx, id)
     await tx.query('select pg_notify($1, $2)', [UPKEEP, id])
-  })
+  }
+  await db.transaction(work, { repeatable: true })
 }
 
 export interface RemovalParts {
@@ -49,19 +51,21 @@ export async function removeApplication(parts: RemovalParts, id: string, signal:
   await blobs.deleteAll(applicationJobBlobs(id))
   return db.transaction(
     async (tx) => {
-      // Held, nothing can be added to it that refers to it; what came before is looked for once more.
+      // Held, nothing can be added to it that refers to it; what came before is looked for once more. Devices too: others
+      // hold their rows while they wait for this one, so none of them may go with it.
       const row = await tx.one('select id from applications where id = $1 and deleted_at is not null for update', [id])
       if (!row) return true
       const left = await tx.query(
         `select from notebooks where application_id = $1 union all select from files where application_id = $1
-         union all select from data_tables where application_id = $1 limit 1`,
+         union all select from data_tables where application_id = $1
+         union all select from devices where application_id = $1 limit 1`,
         [id],
       )
       if (left.length > 0) return false
       await tx.query('delete from applications where id = $1', [id])
       return true
     },
-    { statementTimeoutMs: 0 },
+    { statementTimeoutMs: 0, repeatable: true },
   )
 }
 
@@ -126,14 +130,22 @@ async function removeTables(db: Database, applicationId: string, signal: AbortSi
   }
 }
 
-/** In batches, because each takes its connections along. Their states go with the application. */
+/**
+ * In batches, because each takes its connections along, and in the order in which everybody locks devices. Their states go
+ * with the application.
+ */
 async function removeDevices(db: Database, applicationId: string, signal: AbortSignal) {
   for (;;) {
     signal.throwIfAborted()
-    const gone = await db.query(
-      `delete from devices where id in (select id from devices where application_id = $1 limit ${BATCH}) returning id`,
-      [applicationId],
-    )
-    if (gone.length === 0) return
+    const work = async (tx: Queryable) => {
+      await lockFamilies(tx, applicationId)
+      const gone = await tx.query(
+        `with batch as (select id from devices where application_id = $1 order by id limit ${BATCH} for update)
+         delete from devices using batch where devices.id = batch.id returning devices.id`,
+        [applicationId],
+      )
+      return gone.length
+    }
+    if ((await db.transaction(work, { repeatable: true })) === 0) return
   }
 }

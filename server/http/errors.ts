@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, type ErrorKind, invalid, notFound, unavailable } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { isContended } from '../stores/postgres/contention.ts'
 
 const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   invalid: { status: 400, type: 'Validation' },
@@ -63,8 +64,9 @@ function databaseRefusal(error: Error): AppError | undefined {
   const code = 'code' in error ? String(error.code) : ''
   // Something the request belongs to was deleted while it was under way.
   if (code === '23503') return notFound('What this request belongs to')
-  // A deadlock that this request lost, or a lock or a statement that took longer than it may.
-  if (code === '40P01' || code === '55P03') return unavailable('Others are changing the same at the moment; try again')
+  // A deadlock or a conflict that this request lost, or a lock or a statement that took longer than it may.
+  if (isContended(error) || code === '55P03')
+    return unavailable('Others are changing the same at the moment; try again')
   if (code === '57014') return unavailable('The database took too long for this; ask for less, or try again')
   return /^22(021|P05|P02|003|008)$/.test(code) ? invalid(`A value can't be stored: ${error.message}`) : undefined
 }

@@ -163,13 +163,12 @@ const NAMES: Record<AppError['kind'], string> = {
 
 /** One transaction: the status, and the deliveries it causes. What lost its claim meanwhile leaves nothing. */
 async function writeEnd(job: RunningJob, parts: AttemptParts, end: JobEnd): Promise<void> {
-  const won = await untilBack(() =>
-    parts.db.transaction(async (tx) => {
-      const row = await endJob(tx, job, end)
-      if (row) await parts.tell(tx, row)
-      return row !== undefined || (await hasEnded(tx, job))
-    }),
-  )
+  const write = async (tx: Queryable) => {
+    const row = await endJob(tx, job, end)
+    if (row) await parts.tell(tx, row)
+    return row !== undefined || (await hasEnded(tx, job))
+  }
+  const won = await untilBack(() => parts.db.transaction(write, { repeatable: true }))
   if (!won) {
     parts.log.warn({ jobId: job.id, attempt: job.attempt }, 'job belonged to another attempt at its end')
     await dropAttempt(parts.blobs, job)

@@ -62,10 +62,11 @@ async function takeBack({ db, queue, log, tell }: LostParts, job: HeldJob): Prom
     return
   }
   const message = `The job was started ${MAX_LOST} times, and each time its worker was lost`
-  const won = await db.transaction(async (tx) => {
+  const end = async (tx: Queryable) => {
     const row = await endJob(tx, job, { status: 'errored', error: { name: 'WorkerLost', message } })
     if (row) await tell(tx, row)
     return row !== undefined
-  })
+  }
+  const won = await db.transaction(end, { repeatable: true })
   if (won) log.warn(fields, 'job given up')
 }

@@ -116,9 +116,14 @@ export type JobEnd =
   | { readonly status: 'errored'; readonly error: { readonly name: string; readonly message: string } }
 
 /** Writes the final status of an attempt and gives the row, or undefined when the job is not this attempt's any more. */
-export function endJob(db: Queryable, job: Attempt, end: JobEnd): Promise<JobRow | undefined> {
+export async function endJob(tx: Queryable, job: Attempt, end: JobEnd): Promise<JobRow | undefined> {
   const done = end.status === 'completed'
-  return db.one<JobRow>(
+  // What is told of the end needs the application's row. Who removes it takes that first, and then ours.
+  await tx.query(
+    'select from applications where id = (select application_id from job_logs where id = $1) for key share',
+    [job.id],
+  )
+  return tx.one<JobRow>(
     `update job_logs set status = $3, output = $4, files = $5, error = $6, worker_id = null,
        completed_at = clock_timestamp() where ${HELD} returning *`,
     [

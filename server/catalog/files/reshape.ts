@@ -5,6 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { unavailable } from '../../ground/errors.ts'
+import { isContended } from '../../stores/postgres/contention.ts'
 import type { Database, Transaction } from '../../stores/postgres/database.ts'
 import type { FileTree } from './rows.ts'
 
@@ -38,7 +39,7 @@ export async function reshape<T>(
         { statementTimeoutMs: STATEMENT_MS },
       )
     } catch (error) {
-      if (!isContended(error)) throw error
+      if (!isContended(error) && !isLateLock(error)) throw error
       if (performance.now() > deadline) {
         throw unavailable('Others are writing to this directory; try again when they are done', error)
       }
@@ -47,6 +48,5 @@ export async function reshape<T>(
   }
 }
 
-/** PostgreSQL, appendix A: a lock that was waited for too long, and a deadlock. */
-const isContended = (error: unknown) =>
-  error instanceof Error && 'code' in error && /^(?:55P03|40P01)$/.test(String(error.code))
+/** PostgreSQL, appendix A: a lock that was waited for too long. */
+const isLateLock = (error: unknown) => error instanceof Error && 'code' in error && error.code === '55P03'

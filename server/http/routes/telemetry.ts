@@ -25,7 +25,7 @@ export function serveTelemetry(door: Door, { db, telemetry, config }: Parts): vo
   serve(door, putTelemetry, async ({ caller, params, body: { retentionDays } }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
     const ms = retentionDays === null ? null : Math.round(retentionDays * DAY_MS)
-    await db.transaction((tx) => telemetry.setRetention(tx, applicationId, ms))
+    await db.transaction((tx) => telemetry.setRetention(tx, applicationId, ms), { repeatable: true })
     return tell(applicationId)
   })
 }

@@ -4,8 +4,9 @@
  */
 
 import pg from 'pg'
-import { unavailable } from '../../ground/errors.ts'
+import { messageOf, unavailable } from '../../ground/errors.ts'
 import { awayAsUnavailable } from './away.ts'
+import { isContended, repeated } from './contention.ts'
 import { type ListenOptions, listenOn } from './listen.ts'
 import { createQueryable, type Queryable } from './queryable.ts'
 import { openSession, type Session } from './session.ts'
@@ -82,13 +83,17 @@ function createDatabase(pool: pg.Pool, session: pg.ClientConfig, log: NonNullabl
         client.release()
       }
     }),
-    transaction: async (work, options) => {
-      const client = await takeClient(pool)
-      try {
-        return await inTransaction(client, work, options)
-      } catch (error) {
-        throw awayAsUnavailable(error)
+    transaction: (work, options) => {
+      const once = async () => {
+        const client = await takeClient(pool)
+        try {
+          return await inTransaction(client, work, options)
+        } catch (error) {
+          if (isContended(error)) log('transaction ended for others', { error: messageOf(error) })
+          throw awayAsUnavailable(error)
+        }
       }
+      return options?.repeatable ? repeated(once) : once()
     },
     connect: () => openSession(session),
     listen: (channel, onNotify, options) => listenOn(session, channel, onNotify, { log, ...options }),

@@ -11,6 +11,8 @@ export interface TransactionOptions {
   readonly readOnly?: boolean
   /** For every statement inside, instead of the pool's limit; 0 lifts it. */
   readonly statementTimeoutMs?: number
+  /** `work` has no effect but on the transaction, so it is done again when the database ended it for others' sake. */
+  readonly repeatable?: boolean
 }
 
 /** Runs `work` between begin and commit and gives the session back; the error of `work` is the one that is thrown. */

@@ -35,7 +35,11 @@ export async function forgetStates(
   )
 }
 
-/** Until the transaction ends nobody else writes tombstones of the application, and no segment of it is recorded. */
+/**
+ * Until the transaction ends nobody else writes tombstones of the application, and no segment of it is recorded. The
+ * application comes first: a tombstone needs its row, and who removes it would wait for our hot rows while we wait for him.
+ */
 export async function lockForgetting(tx: Queryable, applicationId: string): Promise<void> {
+  await tx.query('select from applications where id = $1 for key share', [applicationId])
   await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [FORGETTING, applicationId])
 }
