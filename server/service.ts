@@ -22,6 +22,7 @@ import { createLog, type Log } from './ground/log.ts'
 import { watchLoopDelay } from './ground/loop-delay.ts'
 import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
+import { configuredUrl } from './http/own-url.ts'
 import type { Health, Parts } from './http/parts.ts'
 import { dailyChores, jobKinds } from './job-kinds.ts'
 import { openJobsRoom, openWorking } from './jobs/open.ts'
@@ -84,7 +85,7 @@ export async function openService(config: Config): Promise<Service> {
 
   const running =
     config.role === 'api' ? undefined : await openRunning(config, { bwrap, sources, log: logger, linkFile }, opening)
-  const baseUrl = config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`
+  const baseUrl = configuredUrl(config.http)
   const room = opening.use(
     await openJobsRoom({ db, log: logger, baseUrl, mailLimit: config.outgoing.mailLimit }, running !== undefined),
   )

@@ -38,7 +38,7 @@ export const SETTINGS = {
   publicUrl: entry({
     name: 'FIELDBOOK_PUBLIC_URL',
     default: '',
-    says: 'How others reach the service, when a proxy stands before it; links to files start with it.',
+    says: 'How others reach the service; links start with it. Empty: the address of ours that a request came to, in mails and callbacks.',
     expects: 'an http or https URL',
     parse: httpUrl,
   }),

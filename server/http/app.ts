@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
+import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
@@ -62,7 +63,8 @@ export async function createApp(
   const door: Door = {
     app,
     tokens: parts.tokens,
-    baseUrl: (request) => config.http.publicUrl ?? addressOf(request),
+    baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
+    sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
     readFile: (request, part) => readFilePart(request, part, config.http.notebookBytes),
   }
   serveHealth(app, parts)
@@ -90,8 +92,11 @@ export async function createApp(
   return app
 }
 
-/** Where the client reached us, as it wrote it. */
-const addressOf = (request: FastifyRequest) => `${request.protocol}://${request.host}`
+const reachedAt = ({ headers, socket }: FastifyRequest): Reached => ({
+  host: headers.host,
+  address: socket.localAddress,
+  port: socket.localPort,
+})
 
 /** Official clients send a JSON content type without a body, on DELETE for example. */
 function acceptEmptyJson(app: FastifyInstance): void {

@@ -3,7 +3,8 @@
 export interface Version {
   /** With its quotes. */
   readonly etag: string
-  readonly lastModified: Date
+  /** Undefined where the tag is all that is known: then no condition about a time holds. */
+  readonly lastModified?: Date | undefined
 }
 
 export interface RequestHeaders {
@@ -17,9 +18,9 @@ export type Answer =
   | { readonly status: 200 | 304 | 416 }
   | { readonly status: 206; readonly range: { readonly start: number; readonly end: number } }
 
-/** What a GET or HEAD is answered with; without a version no condition holds. */
-export function answerFor(headers: RequestHeaders, version: Version | undefined, sizeBytes: number): Answer {
-  if (version && isUnchanged(headers, version)) return { status: 304 }
+/** What a GET or HEAD is answered with. */
+export function answerFor(headers: RequestHeaders, version: Version, sizeBytes: number): Answer {
+  if (isUnchanged(headers, version)) return { status: 304 }
   const range = isSameVersion(headers['if-range'], version) ? rangeOf(headers.range, sizeBytes) : undefined
   if (range === 'unsatisfiable') return { status: 416 }
   return range ? { status: 206, range } : { status: 200 }
@@ -29,17 +30,18 @@ export function answerFor(headers: RequestHeaders, version: Version | undefined,
 function isUnchanged(headers: RequestHeaders, { etag, lastModified }: Version): boolean {
   const tags = headers['if-none-match']
   if (tags !== undefined) return tags.trim() === '*' || tags.split(',').some((tag) => weak(tag.trim()) === etag)
-  const since = Date.parse(headers['if-modified-since'] ?? '')
-  return Math.floor(lastModified.getTime() / 1000) * 1000 <= since // false for NaN
+  return lastModified !== undefined && wholeSeconds(lastModified) <= Date.parse(headers['if-modified-since'] ?? '') // false for NaN
 }
+
+const wholeSeconds = (time: Date) => Math.floor(time.getTime() / 1000) * 1000
 
 const weak = (tag: string) => tag.replace(/^W\//, '')
 
 /** Part of another version would be put together with what the client has: then it gets the whole. */
-function isSameVersion(condition: string | undefined, version: Version | undefined): boolean {
-  if (condition === undefined || !version) return condition === undefined
+function isSameVersion(condition: string | undefined, version: Version): boolean {
+  if (condition === undefined) return true
   if (condition.includes('"')) return condition.trim() === version.etag
-  return Date.parse(condition) === Math.floor(version.lastModified.getTime() / 1000) * 1000
+  return version.lastModified !== undefined && Date.parse(condition) === wholeSeconds(version.lastModified)
 }
 
 /** The one range asked for; several ranges, or other units, are answered with the whole file. */

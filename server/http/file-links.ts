@@ -13,31 +13,39 @@ export interface FileLink {
   readonly expiresAt: Date
 }
 
-/** Characters of a name in a link; it is there for people only. */
+/** Characters of a name in a link. It is there for people, who go by it, so it can't be changed either. */
 const NAME_LENGTH = 100
 
 /** The path and query of a link. */
 export function linkToFile(secret: Buffer, link: FileLink, name: string): string {
   const expires = String(link.expiresAt.getTime())
-  const shown = encodeURIComponent([...name].slice(0, NAME_LENGTH).join(''))
-  const signature = sign(secret, link.applicationId, link.fileId, expires)
-  return `${FILE_LINK_PREFIX}${link.applicationId}/${link.fileId}/${shown}?expires=${expires}&signature=${signature}`
+  const shown = [...name].slice(0, NAME_LENGTH).join('')
+  const signature = sign(secret, { ...link, name: shown, expires })
+  return `${FILE_LINK_PREFIX}${link.applicationId}/${link.fileId}/${encodeURIComponent(shown)}?expires=${expires}&signature=${signature}`
+}
+
+/** What a link says, as it was followed. */
+interface Given {
+  readonly applicationId: string
+  readonly fileId: string
+  readonly name: string
+  readonly expires: string
 }
 
 /** Whether a link that was followed opens. */
 export function openFileLink(
   secret: Buffer,
-  given: { applicationId: string; fileId: string; expires: string; signature: string },
+  given: Given & { readonly signature: string },
   now: Date,
 ): 'open' | 'wrong' | 'expired' {
-  const expected = Buffer.from(sign(secret, given.applicationId, given.fileId, given.expires))
+  const expected = Buffer.from(sign(secret, given))
   const signature = Buffer.from(given.signature)
   if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return 'wrong'
   return new Date(Number(given.expires)) > now ? 'open' : 'expired'
 }
 
 /** The word in front keeps the signature from being that of another kind of link. */
-const sign = (secret: Buffer, applicationId: string, fileId: string, expires: string) =>
+const sign = (secret: Buffer, { applicationId, fileId, name, expires }: Given) =>
   createHmac('sha256', secret)
-    .update(JSON.stringify(['private file', applicationId, fileId, expires]))
+    .update(JSON.stringify(['private file', applicationId, fileId, name, expires]))
     .digest('hex')

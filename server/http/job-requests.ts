@@ -4,11 +4,11 @@ import type { JobRequest } from '../jobs/work.ts'
 import type { Call } from './serve.ts'
 
 /** What of a call says who asks, and where links are to start. */
-export type Caller = Pick<Call<unknown>, 'caller' | 'baseUrl'>
+export type Caller = Pick<Call<unknown>, 'caller' | 'sharedUrl'>
 
-export const askedBy = ({ caller, baseUrl }: Caller): Required<Pick<JobRequest, 'requester' | 'baseUrl'>> => ({
+export const askedBy = ({ caller, sharedUrl }: Caller): Required<Pick<JobRequest, 'requester' | 'baseUrl'>> => ({
   requester: { type: 'user', id: caller.userId },
-  baseUrl,
+  baseUrl: sharedUrl,
 })
 
 /** Bodies and query parameters that say whom to tell; empty text is nobody. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { notFound } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { answerFor } from './conditions.ts'
+import { inlineAs } from './content-disposition.ts'
 
 /** Nothing from elsewhere is loaded, nothing runs, and the page has an origin of its own. */
 const BOXED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
@@ -13,11 +14,11 @@ export interface Served {
   readonly name: string
   /** As a client called it, any text. */
   readonly contentType: string
-  /** What tells this content from what the same URL gave before; undefined where nothing does. */
-  readonly version?: {
+  /** What tells this content from what the same URL gave before. */
+  readonly version: {
     /** Without quotes. */
     readonly etag: string
-    readonly lastModified: Date
+    readonly lastModified?: Date
   }
 }
 
@@ -31,16 +32,17 @@ export async function sendBlob(
   const found = await blobs.stat(file.blobKey)
   if (!found) throw notFound('File')
   const { sizeBytes } = found
-  const version = file.version && { ...file.version, etag: `"${file.version.etag}"` }
+  const version = { ...file.version, etag: `"${file.version.etag}"` }
   reply.headers({
     'content-type': servedType(file.contentType),
-    'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+    'content-disposition': inlineAs(file.name),
     'content-security-policy': BOXED,
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'cross-origin',
     'accept-ranges': 'bytes',
     'cache-control': 'private, max-age=0, must-revalidate',
-    ...(version ? { etag: version.etag, 'last-modified': version.lastModified.toUTCString() } : {}),
+    etag: version.etag,
+    ...(version.lastModified ? { 'last-modified': version.lastModified.toUTCString() } : {}),
   })
   const answer = answerFor(request.headers, version, sizeBytes)
   if (answer.status === 304) return reply.code(304).send()
@@ -59,9 +61,12 @@ export async function sendBlob(
 const MEDIA_TYPE =
   /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:; ?[\w-]{1,50}=(?:[\w.+-]{1,100}|"[\w .+/:-]{0,100}"))*$/
 
+/** A type whose parts bring headers of their own, which some browsers follow instead of ours. */
+const SERVER_PUSH = /^multipart\/x-mixed-replace\b/i
+
 /** The type as it was called when that is one, else bytes; text is UTF-8 unless it says otherwise. */
 export function servedType(contentType: string): string {
-  if (!MEDIA_TYPE.test(contentType)) return 'application/octet-stream'
+  if (!MEDIA_TYPE.test(contentType) || SERVER_PUSH.test(contentType)) return 'application/octet-stream'
   const isText = /^text\/[^;]*$|^[^;]*json$|^[^;]*javascript$/i.test(contentType)
   return isText ? `${contentType}; charset=utf-8` : contentType
 }

@@ -29,14 +29,17 @@ export interface Call<T> {
   /** The bytes of the file part as they arrive, for one that is too large for memory. */
   readonly storeFile: <R>(store: (content: AsyncIterable<Uint8Array>) => Promise<R>) => Promise<R>
   readonly caller: Caller
-  /** `http://host:port` as the client sees it, for absolute links. */
+  /** `http://host:port` as the client sees it, for links in the answer to it. */
   readonly baseUrl: string
+  /** The same for links that others are told in mails and callbacks: nothing that the client said decides it. */
+  readonly sharedUrl: string
 }
 
 export interface Door {
   readonly app: FastifyInstance
   readonly tokens: Tokens
   readonly baseUrl: (request: FastifyRequest) => string
+  readonly sharedUrl: (request: FastifyRequest) => string
   readonly readFile: (request: FastifyRequest, part: string) => Promise<UploadedFile>
 }
 
@@ -101,6 +104,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
         baseUrl: door.baseUrl(request),
+        sharedUrl: door.sharedUrl(request),
       }
       return handle(call, request, reply)
     },

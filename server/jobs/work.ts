@@ -18,7 +18,7 @@ export interface JobRequest {
   readonly input: Readonly<Record<string, unknown>>
   /** Whether the user who asks is mailed when the input has no `email`: "defaults to current user's email". */
   readonly mailsUser?: boolean
-  /** Where the caller reached the service; without it links start with FIELDBOOK_PUBLIC_URL or the address listened on. */
+  /** The address of the service that links start with; without it FIELDBOOK_PUBLIC_URL, or the one it listens on. */
   readonly baseUrl?: string
 }
 

@@ -138,7 +138,7 @@ test('files come without a token, boxed in, whole or a range', async (t) => {
     [200, String(content), 'text/html; charset=utf-8'],
   )
   assert.match(String(whole.headers['content-security-policy']), /^sandbox; default-src 'none'/)
-  assert.equal(whole.headers['content-disposition'], "inline; filename*=UTF-8''%C3%BC.html")
+  assert.equal(whole.headers['content-disposition'], `inline; filename="_.html"; filename*=UTF-8''%C3%BC.html`)
   const ranges: [string, number, string, string | undefined][] = [
     ['bytes=8-9', 206, '01', `bytes 8-9/${size}`],
     [`bytes=${size - 1}-`, 206, '>', `bytes ${size - 1}-${size - 1}/${size}`],

@@ -40,10 +40,14 @@ for (const [headers, expected] of table) {
   })
 }
 
-test('without a version no condition holds', () => {
-  assert.equal(answerFor({ 'if-none-match': '*', 'if-modified-since': SAME }, undefined, 10).status, 200)
-  assert.equal(answerFor({ range: 'bytes=0-1', 'if-range': SAME }, undefined, 10).status, 200)
-  assert.equal(answerFor({ range: 'bytes=0-1' }, undefined, 10).status, 206)
+test('where the tag is all that is known, no condition about a time holds', () => {
+  const version = { etag: VERSION.etag }
+  const status = (headers: RequestHeaders) => answerFor(headers, version, 10).status
+  assert.equal(status({ 'if-modified-since': SAME }), 200)
+  assert.equal(status({ range: 'bytes=0-1', 'if-range': SAME }), 200)
+  assert.equal(status({ 'if-none-match': '"abc"' }), 304)
+  assert.equal(status({ range: 'bytes=0-1', 'if-range': '"abc"' }), 206)
+  assert.equal(status({ range: 'bytes=0-1' }), 206)
 })
 
 test('a type is served as it was called when it is one, and as bytes when it could be anything', () => {
@@ -54,6 +58,8 @@ test('a type is served as it was called when it is one, and as bytes when it cou
     ['image/svg+xml', 'image/svg+xml'],
     ['application/vnd.ms-excel.sheet.macroEnabled.12', 'application/vnd.ms-excel.sheet.macroEnabled.12'],
     ['multipart/mixed; boundary="a b"', 'multipart/mixed; boundary="a b"'],
+    ['multipart/x-mixed-replace;boundary=a', 'application/octet-stream'],
+    ['Multipart/X-Mixed-Replace', 'application/octet-stream'],
     ['image', 'application/octet-stream'],
     ['', 'application/octet-stream'],
     ['text/html\r\nset-cookie: a=b', 'application/octet-stream'],

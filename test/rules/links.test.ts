@@ -6,7 +6,8 @@ import test from 'node:test'
 import { LINK_PREFIX, linkTo, openLink } from '../../server/stores/blobs/links.ts'
 
 const SECRET = randomBytes(32)
-const LINK = { key: 'executions/6b03/1/outputs/0', fileName: 'résumé 1/2.csv', expiresAt: new Date(1_800_000_000_000) }
+/** Of a length that leaves bits over in base64. */
+const LINK = { key: 'executions/6b03/1/outputs/0@', fileName: 'résumé 1/2.csv', expiresAt: new Date(1_800_000_000_000) }
 const BEFORE = new Date(LINK.expiresAt.getTime() - 1)
 
 /** What the door hands on of a link that was followed. */
@@ -29,6 +30,8 @@ const changes: [string, Partial<typeof GIVEN>][] = [
   ['another key', { encodedKey: encoded('executions/6b04/1/outputs/0') }],
   ['no key', { encodedKey: '' }],
   ['a key that is no text', { encodedKey: '%%%' }],
+  ['the same key written with what decoding overlooks', { encodedKey: `${GIVEN.encodedKey}=` }],
+  ['the same key with leftover bits set', { encodedKey: GIVEN.encodedKey.replace(/A$/, 'B') }],
   ['another file name, which decides the content type', { fileName: 'page.html' }],
   ['no file name', { fileName: '' }],
   ['a later end', { expires: '1900000000000' }],

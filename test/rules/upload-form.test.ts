@@ -81,7 +81,7 @@ const follow = (path: string) => {
   return { applicationId, fileId, expires, signature, name: decodeURIComponent(name) }
 }
 
-test('a link to a private file opens it until it ends; its name is only shown', () => {
+test('a link to a private file opens it until it ends, and shows the beginning of its name', () => {
   const name = `🎉 1/2?${'x'.repeat(500)}`
   const given = follow(linkToFile(SECRET, LINK, name))
   assert.equal(given.name, [...name].slice(0, 100).join(''))
@@ -90,6 +90,8 @@ test('a link to a private file opens it until it ends; its name is only shown', 
   for (const change of [
     { fileId: 'e'.repeat(24) },
     { applicationId: 'b'.repeat(24) },
+    { name: 'harmless.pdf' },
+    { name: '' },
     { expires: '9999999999999' },
     { expires: '' },
     { signature: '' },
@@ -106,7 +108,7 @@ test('a signature of one kind is none of another kind', () => {
     'http://h',
   )
   const signature = blob.searchParams.get('signature') ?? ''
-  const given = { ...LINK, expires: String(LINK.expiresAt.getTime()), signature }
+  const given = { ...LINK, name: LINK.fileId, expires: String(LINK.expiresAt.getTime()), signature }
   assert.equal(openFileLink(SECRET, given, BEFORE), 'wrong')
   assert.equal(openFileLink(SECRET, { ...given, signature: FIELDS['X-Amz-Signature'] ?? '' }, BEFORE), 'wrong')
 })

@@ -34,13 +34,13 @@ export function serveBytes(app: FastifyInstance, parts: Parts): void {
     },
   })
 
-  app.route<{ Params: { applicationId: string; fileId: string; '*': string }; Querystring: Query }>({
+  app.route<{ Params: { applicationId: string; fileId: string; name: string }; Querystring: Query }>({
     method,
-    url: `${FILE_LINK_PREFIX}:applicationId/:fileId/*`,
+    url: `${FILE_LINK_PREFIX}:applicationId/:fileId/:name`,
     handler: (request, reply) => {
-      const { applicationId, fileId } = request.params
+      const { applicationId, fileId, name } = request.params
       const { expires = '', signature = '' } = request.query
-      requireOpen(openFileLink(linkSecret, { applicationId, fileId, expires, signature }, new Date()))
+      requireOpen(openFileLink(linkSecret, { applicationId, fileId, name, expires, signature }, new Date()))
       const tree = { applicationId, private: true }
       return sendFile(parts, request, reply, async () => {
         if (!isId(fileId)) return undefined
@@ -57,7 +57,9 @@ export function serveBytes(app: FastifyInstance, parts: Parts): void {
       const { expires = '', signature = '' } = request.query
       const link = openLink(linkSecret, { encodedKey: key, fileName: name, expires, signature }, new Date())
       if (link === 'wrong' || link === 'expired') return requireOpen(link)
-      return sendBlob(blobs, request, reply, { blobKey: link.key, name, contentType: contentTypeOf(name) })
+      // Content never changes under its key.
+      const version = { etag: tagOf(link.key) }
+      return sendBlob(blobs, request, reply, { blobKey: link.key, name, contentType: contentTypeOf(name), version })
     },
   })
 }
