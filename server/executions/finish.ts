@@ -5,8 +5,8 @@
 
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { isAway, untilBack } from '../stores/postgres/away.ts'
+import { despiteContention } from '../stores/postgres/contention.ts'
 import type { Database, Queryable, Transaction } from '../stores/postgres/database.ts'
-import { despiteDeadlocks } from '../stores/postgres/deadlock.ts'
 import { canceled, type Failure, told } from './causes.ts'
 import { type Keepable, type KeptFiles, keepFiles } from './keep.ts'
 import { endingOf } from './leases.ts'
@@ -31,7 +31,7 @@ export async function finishExecution(db: Database, ending: Ending): Promise<Exe
   await using files = await keepFiles(ending)
   const doubtful: Garbage[] = []
   // Awaited here: the files stay open until then.
-  return await untilBack(() => despiteDeadlocks(() => tryToFinish(db, ending, files, doubtful)))
+  return await untilBack(() => despiteContention(() => tryToFinish(db, ending, files, doubtful)))
 }
 
 /** `doubtful` is of the tries before, the answer to whose commit was lost with the database. */

@@ -7,7 +7,7 @@
 import type { NotebookOutput } from '../../contract/notebook-files.ts'
 import { invalid } from '../ground/errors.ts'
 import { storableText } from '../ground/storable.ts'
-import { isDeadlock } from '../stores/postgres/deadlock.ts'
+import { isContended } from '../stores/postgres/contention.ts'
 import type { Transaction } from '../stores/postgres/transaction.ts'
 import type { Failure } from './causes.ts'
 import { configuredName, type Keepable, type KeptFiles, outputFailure } from './keep.ts'
@@ -65,7 +65,7 @@ export async function storeOutputs(
       })
       await tx.query('release savepoint output')
     } catch (error) {
-      if (isDeadlock(error)) throw error
+      if (isContended(error)) throw error
       await tx.query('rollback to savepoint output')
       garbage.undone.push(...garbage.copies.splice(copies))
       garbage.replaced.length = replaced // what was replaced is there again

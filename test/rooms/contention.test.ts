@@ -55,11 +55,11 @@ test('of two transactions that wait for each other one is ended, and done again 
   assert.deepEqual([again.tries, again.changes], [3, [2, 2]])
 })
 
-test('what keeps failing is given up after five tries, and what fails otherwise at once', async (t) => {
+test('what keeps failing is given up after ten tries, and what fails otherwise at once', async (t) => {
   const db = await openTestDatabase(t)
   for (const [code, tries] of [
-    ['40001', 5],
-    ['40P01', 5],
+    ['40001', 10],
+    ['40P01', 10],
     ['22012', 1],
   ] as const) {
     let tried = 0

@@ -37,7 +37,7 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
     toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
-  serve(door, executeNotebook, async ({ caller, params, body, baseUrl }) => {
+  serve(door, executeNotebook, async ({ caller, params, body, sharedUrl: baseUrl }) => {
     const requester = { sourceType: 'user', sourceId: caller.userId, baseUrl } as const
     const notebook = await find(caller.userId, params)
     return {

@@ -5,16 +5,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** PostgreSQL, appendix A: serialization failure and deadlock. What was ended so has changed nothing. */
 const CONTENDED = /^(?:40001|40P01)$/
 
-/** Tries in all. A deadlock is found after a second (deadlock_timeout), so these are some seconds. */
-const TRIES = 5
-const LONGEST_PAUSE_MS = 100
+/** In all. Each costs the second after which PostgreSQL looks for a deadlock; the others of it go on meanwhile. */
+const TRIES = 10
+const LONGEST_PAUSE_MS = 200
 
 /** Whether the work was ended for others' sake, and may go through when it is done again. */
 export const isContended = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && CONTENDED.test(String(error.code))
 
-/** Does the work again while it is ended for others' sake, five times in all. It must have no effect but its transaction's. */
-export async function repeated<T>(work: () => Promise<T>): Promise<T> {
+/** Does the work, a whole transaction, again while it is ended for others' sake. Gives and throws what it does at last. */
+export async function despiteContention<T>(work: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await work()

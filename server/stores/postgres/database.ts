@@ -6,7 +6,7 @@
 import pg from 'pg'
 import { messageOf, unavailable } from '../../ground/errors.ts'
 import { awayAsUnavailable } from './away.ts'
-import { isContended, repeated } from './contention.ts'
+import { despiteContention, isContended } from './contention.ts'
 import { type ListenOptions, listenOn } from './listen.ts'
 import { createQueryable, type Queryable } from './queryable.ts'
 import { openSession, type Session } from './session.ts'
@@ -93,7 +93,7 @@ function createDatabase(pool: pg.Pool, session: pg.ClientConfig, log: NonNullabl
           throw awayAsUnavailable(error)
         }
       }
-      return options?.repeatable ? repeated(once) : once()
+      return options?.repeatable ? despiteContention(once) : once()
     },
     connect: () => openSession(session),
     listen: (channel, onNotify, options) => listenOn(session, channel, onNotify, { log, ...options }),
