@@ -110,8 +110,8 @@ export async function benchRender(rounds: number): Promise<Report> {
       atLeast('times a fresh jupyter nbconvert', medianOf('jupyter nbconvert') / resident, 1, '×'),
     ],
     notes: [
-      'Ours: from a file to a file, the fork, its sandbox and its end included.',
-      'jupyter nbconvert: `python -m jupyter nbconvert --to html` of the same image, without a sandbox, with its own template.',
+      'Ours, resident: from a file to a file. The child was forked ahead, into a sandbox of its own; its end and the next fork come after the page.',
+      'jupyter nbconvert: `python -m nbconvert --to html` of the same image, without a sandbox, with its own template.',
       'Through the API: GET …/executions/{id}/result.html of a run that nobody had rendered, until the page is read: the job, its record and the blob included.',
       hasBrowser
         ? 'result.pdf: the resident page and its printing by a browser that waits, from a file to a file.'
