@@ -17,9 +17,9 @@ import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
 import { clearScratch } from './ground/clear-scratch.ts'
 import type { Config } from './ground/config.ts'
-import { messageOf } from './ground/errors.ts'
 import { createLog, type Log } from './ground/log.ts'
 import { watchLoopDelay } from './ground/loop-delay.ts'
+import { databaseHealth, documentHealth, imageHealth, kernelHealth, sandboxHealth } from './health.ts'
 import { createApp } from './http/app.ts'
 import { openDoor, requireFreePort } from './http/listen.ts'
 import { configuredUrl } from './http/own-url.ts'
@@ -231,6 +231,7 @@ async function openRunning(
     image: await imageHealth(images),
     kernels: kernelHealth(kernels, host),
     pages: { ready: true, ...renderer.state },
+    documents: await documentHealth(browser),
     worker: { ready: worker.isPresent, slots: config.worker.slots, running: worker.running },
   })
   return { worker, presence, renderer, image: images.get, health }
@@ -271,33 +272,5 @@ async function findBwrap(toolsDir: string): Promise<string> {
     return String(JSON.parse(await readFile(join(toolsDir, 'tools.json'), 'utf8')).bwrap)
   } catch {
     return 'bwrap'
-  }
-}
-
-async function databaseHealth(db: { one: (text: string) => Promise<unknown> }) {
-  await db.one('select 1')
-  return { ready: true }
-}
-
-const sandboxHealth = ({ level, name, missing, problem }: SandboxHost) => ({
-  ready: problem === undefined,
-  level,
-  name,
-  missing,
-  ...(problem === undefined ? {} : { problem }),
-})
-
-/** Ready even when nothing is warm: kernels then start cold, and the reason is told. Without namespaces none starts cold. */
-const kernelHealth = ({ state }: Kernels, { level }: SandboxHost) => ({
-  ready: level !== 1 || Object.values(state).every(({ ready }) => ready),
-  ...state,
-})
-
-async function imageHealth(images: { get(version: string): Promise<{ version: string; source: string }> }) {
-  try {
-    const { version, source } = await images.get('v4')
-    return { ready: true, version, source }
-  } catch (error) {
-    return { ready: false, problem: messageOf(error) }
   }
 }

@@ -14,6 +14,7 @@ const MAX_LINES = 300
 const ROOMS = [
   'server/main.ts',
   'server/service.ts',
+  'server/health.ts',
   // The table of what jobs do, from the rooms below.
   'server/job-kinds.ts',
   'server/http/',
