@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { benchCells } from './cells.ts'
 import { benchIngest } from './ingest.ts'
+import { benchMinutes } from './minutes.ts'
 import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
 import { benchRender } from './render.ts'
@@ -34,6 +35,10 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
   },
   slice: { says: 'a slice of fixed size while the history around it grows tenfold', run: benchSlice },
   tables: { says: 'a million rows of a data table in from CSV and out again', run: benchTables },
+  minutes: {
+    says: 'what runs used, beside a million executions; what an end pays for being counted',
+    run: benchMinutes,
+  },
   staging: {
     says: "one device's day as an input, from the claim until it is there, hot and sealed",
     run: benchStaging,

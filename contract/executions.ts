@@ -116,6 +116,8 @@ export const MinuteCount = Type.Object({
   timeout: Type.Integer(),
 })
 
+export type MinuteCount = Static<typeof MinuteCount>
+
 export const MinuteCounts = Type.Object({ start: DateTime, end: DateTime, counts: Type.Array(MinuteCount) })
 export type MinuteCounts = Static<typeof MinuteCounts>
 
@@ -165,13 +167,19 @@ export const getLogs = route({
   reply: Type.Array(ExecutionLog),
 })
 
+/** Without a start from the first of the month of its end; without an end until now. */
+const MinuteCountsQuery = Type.Object({
+  start: Type.Optional(MomentText),
+  end: Type.Optional(MomentText),
+})
+
 export const getMinuteCounts = route({
   operation: 'notebook.notebookMinuteCounts',
   method: 'GET',
   path: '/applications/:applicationId/notebooks/:notebookId/notebookMinuteCounts',
   summary: 'Gives minutes and endings for every UTC day of a range, by default the current month so far.',
   params: NotebookParams,
-  query: Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) }),
+  query: MinuteCountsQuery,
   reply: MinuteCounts,
 })
 
@@ -181,7 +189,16 @@ export const getApplicationMinuteCounts = route({
   path: '/applications/:applicationId/notebookMinuteCounts',
   summary: 'Gives minutes and endings of all notebooks for every UTC day of a range, by default the month so far.',
   params: ApplicationParams,
-  query: Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) }),
+  query: MinuteCountsQuery,
+  reply: MinuteCounts,
+})
+
+export const getMyMinuteCounts = route({
+  operation: 'me.notebookMinuteCounts',
+  method: 'GET',
+  path: '/me/notebookMinuteCounts',
+  summary: "Gives minutes and endings in all of the user's applications, as for one of them.",
+  query: MinuteCountsQuery,
   reply: MinuteCounts,
 })
 

@@ -2,7 +2,7 @@
 
 import type { ApplicationSummary } from '../../contract/applications.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
-import { MINUTES, periodStart } from './usage.ts'
+import { RUNS, THIS_PERIOD } from './usage.ts'
 
 export interface SummaryQuery {
   readonly summaryInclude?: string
@@ -13,7 +13,7 @@ const counted = (table: string, condition = 'true') =>
   `select application_id, count(*)::int as value from ${table}
    where application_id = any ($1) and ${condition} group by application_id`
 
-/** One statement for each field: rows of application_id and value. `$2` is the period's first moment, where it is used. */
+/** One statement for each field: rows of application_id and value. `$2` is now, where it is used. */
 const FIELDS: Readonly<Record<keyof ApplicationSummary, string>> = {
   dataTableCount: counted('data_tables'),
   deviceCount: counted('devices', 'deleted_at is null'),
@@ -21,11 +21,15 @@ const FIELDS: Readonly<Record<keyof ApplicationSummary, string>> = {
   fileCount: counted('files', `type = 'file' and not private`),
   notebookCount: counted('notebooks'),
   notebookStats: `select application_id, jsonb_build_object(
-      'awaitingCompletion', count(*) filter (where status in ('queued', 'inProgress', 'canceling')),
-      'minutesThisPeriod', coalesce(sum(${MINUTES}) filter (where queued_at >= $2), 0)::int,
-      'runsThisPeriod', count(*) filter (where queued_at >= $2)) as value
-    from executions where application_id = any ($1)
-      and (queued_at >= $2 or status in ('queued', 'inProgress', 'canceling')) group by application_id`,
+      'awaitingCompletion', coalesce(awaiting, 0), 'minutesThisPeriod', coalesce(minutes, 0),
+      'runsThisPeriod', coalesce(runs, 0)) as value
+    from (
+      select application_id, count(*)::int as awaiting from executions
+      where application_id = any ($1) and status in ('queued', 'inProgress', 'canceling') group by application_id
+    ) as unfinished full join (
+      select application_id, sum(minutes)::int as minutes, ${RUNS} as runs from notebook_minutes
+      where application_id = any ($1) and ${THIS_PERIOD} group by application_id
+    ) as ended using (application_id)`,
   privateFileCount: counted('files', `type = 'file' and private`),
 }
 
@@ -56,7 +60,7 @@ export async function readSummaries(
   const known = new Map<string, Record<string, unknown>>()
   for (const field of fields) {
     const sql = FIELDS[field]
-    const values = sql.includes('$2') ? [applicationIds, periodStart(now)] : [applicationIds]
+    const values = sql.includes('$2') ? [applicationIds, now] : [applicationIds]
     const rows = await db.query<{ application_id: string; value: unknown }>(sql, values)
     for (const { application_id, value } of rows) {
       known.set(application_id, { ...known.get(application_id), [field]: value })

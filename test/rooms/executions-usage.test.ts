@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { takeBack } from '../../server/executions/leases.ts'
+import { cancelExecution, claimExecution, recordEnd } from '../../server/executions/store.ts'
 import { minuteCounts, periodStart, readStats } from '../../server/executions/usage.ts'
-import { makeExecution, makeNotebook } from '../support/make.ts'
+import { makeClaim, makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const NOW = new Date('2026-03-02T12:00:00Z')
@@ -32,6 +34,7 @@ async function openUsage(t: TestContext, runs: Ran[]) {
   }
   await makeExecution(db, await makeNotebook(db))
   return {
+    db,
     stats: async (now = NOW) => (await readStats(db, [notebook.id], now))(notebook.id),
     days: async (range: { start?: string; end?: string }) =>
       (await minuteCounts(db, { notebookId: notebook.id }, range, NOW)).counts.map(({ date, ...counts }) => [
@@ -132,4 +135,64 @@ test('statistics begin anew with every UTC month', async (t) => {
     runsThisPeriod: 0,
     errorsThisPeriod: 0,
   })
+})
+
+test('the day of a range that is only partly in it is counted whole once its logs are gone', async (t) => {
+  const { db, days } = await openUsage(t, [
+    completed('2026-02-10T09:59:00Z', '2026-02-10T10:00:00Z'),
+    completed('2026-02-10T10:59:00Z', '2026-02-10T11:00:00Z'),
+    completed('2026-02-11T10:59:00Z', '2026-02-11T11:00:00Z'),
+  ])
+  const range = { start: '2026-02-10T10:30:00Z', end: '2026-02-11T10:30:00Z' }
+  assert.deepEqual(await days(range), [
+    ['2026-02-10', { ...NONE, minutes: 1, completed: 1 }],
+    ['2026-02-11', NONE],
+  ])
+  await db.query(`delete from executions where outputs_completed_at = '2026-02-10T10:00:00Z'`)
+  assert.deepEqual(await days(range), [
+    ['2026-02-10', { ...NONE, minutes: 2, completed: 2 }],
+    ['2026-02-11', NONE],
+  ])
+})
+
+test('ends that come all at once are counted once each, and one that is rolled back not at all', async (t) => {
+  const db = await openTestDatabase(t, { poolSize: 8 })
+  const [one, other] = [await makeNotebook(db), await makeNotebook(db)]
+  for (let index = 0; index < 24; index += 1) await makeExecution(db, index % 2 ? one : other)
+  const held = await Promise.all(Array.from({ length: 16 }, () => makeClaim(db)))
+  const waiting = await db.query<{ id: string; notebook_id: string }>(
+    `select id, notebook_id from executions where status = 'queued'`,
+  )
+  const began = new Date()
+  const seen = { ...UNSEEN, inputsCompletedAt: began, notebookCompletedAt: new Date(began.getTime() + 61_000) }
+  await assert.rejects(
+    db.transaction(async (tx) => {
+      assert.ok(held[0] && (await recordEnd(tx, held[0], 'completed', [], {}, seen)))
+      throw new Error('its outputs could not be stored')
+    }),
+    /could not be stored/,
+  )
+  const endings = [
+    ...held.slice(0, 12).map((holder) => recordEnd(db, holder, 'completed', [], {}, seen)),
+    ...held.slice(0, 12).map((holder) => recordEnd(db, holder, 'completed', [], {}, seen)),
+    takeBack(db, held.slice(12)).then((ids) => ids.length),
+    takeBack(db, held.slice(12)).then((ids) => ids.length),
+    ...waiting.map(({ id, notebook_id }) => cancelExecution(db, notebook_id, id).then(() => 'canceled')),
+  ]
+  const answers = await Promise.all(endings)
+  assert.equal(answers.filter((answer) => answer === true).length, 12)
+  while (await claimExecution(db, 'a worker', 60_000)) {
+    // What was taken back runs again, and is the second attempt of the same execution.
+  }
+  await db.query(`update executions set lost_attempts = 2 where status = 'inProgress'`)
+  const again = await db.query<{ id: string; attempt: number }>(
+    `select id, attempt from executions where status = 'inProgress'`,
+  )
+  assert.equal((await takeBack(db, again)).length, 4)
+  const now = new Date()
+  const statsOf = await readStats(db, [one.id, other.id], now)
+  const sum = (name: 'minutesThisPeriod' | 'runsThisPeriod' | 'errorsThisPeriod') =>
+    statsOf(one.id)[name] + statsOf(other.id)[name]
+  // Twelve of two begun minutes each, eight that never ran, four that were lost before their notebooks began.
+  assert.deepEqual([sum('minutesThisPeriod'), sum('runsThisPeriod'), sum('errorsThisPeriod')], [24, 24, 4])
 })

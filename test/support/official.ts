@@ -90,6 +90,8 @@ export type Operation = keyof typeof REPLIES
 export interface Official {
   /** Calls an operation; the answer has been checked, `T` only gives it a type. */
   call<T = unknown>(operation: Operation, params: object): Promise<T>
+  /** Reads what this version of the client has no operation for, by the request that all of its operations are made of. */
+  read<T = unknown>(path: string, query?: object): Promise<T>
 }
 
 /** The error the client throws when the API refuses. */
@@ -123,6 +125,7 @@ export function officialClient(url: string, accessToken?: string): Official {
       }
       return answer
     },
+    read: (path, query = {}) => client.request({ method: 'GET', url: path, params: query }),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   getExecution,
   getLogs,
   getMinuteCounts,
+  getMyMinuteCounts,
 } from '../../../contract/executions.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import { wholeNumber } from '../../catalog/listing.ts'
@@ -77,6 +78,7 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
   serve(door, getMinuteCounts, async ({ caller, params, query }) =>
     minuteCounts(db, { notebookId: (await find(caller.userId, params)).id }, query, new Date()),
   )
+  serve(door, getMyMinuteCounts, ({ caller, query }) => minuteCounts(db, { userId: caller.userId }, query, new Date()))
 
   serveRaw(door, watchExecution, async ({ caller, params, query }, request, reply) => {
     const notebook = await find(caller.userId, params)
