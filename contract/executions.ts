@@ -212,6 +212,8 @@ export const getExecution = route({
   reply: Type.Object({
     ...ExecutionLog.properties,
     executionErrors: Type.Array(ExecutionCause),
+    rerunOf: Type.Optional(ObjectId),
+    backfillId: Type.Optional(ObjectId),
     progress: Progress,
     attempt: Type.Integer({ description: '0 before the first' }),
     usage: ExecutionUsage,
@@ -221,4 +223,15 @@ export const getExecution = route({
     limits: Type.Optional(ExecutionLimits),
     ranOn: Type.Optional(RanOn),
   }),
+})
+
+/** Ours: the original can only execute a notebook anew, over data that may be others by now. */
+export const rerunExecution = route({
+  operation: 'notebook.execute',
+  method: 'POST',
+  path: '/applications/:applicationId/notebooks/:notebookId/executions/:executionId/rerun',
+  summary:
+    'Queues the same execution again: the notebook of then, its context and query time, and the very same inputs.',
+  params: Type.Object({ ...NotebookParams.properties, executionId: ObjectId }),
+  reply: Type.Object({ success: Type.Boolean(), executionId: ObjectId }),
 })

@@ -55,6 +55,12 @@ export interface Execution {
   readonly sourceType: ExecutionLog['sourceType']
   readonly sourceId: string | undefined
   readonly maxRunMinutes: number
+  /** The execution whose inputs this one was given, when it is a rerun. */
+  readonly rerunOf: string | undefined
+  /** Inputs that are not gathered but were given, by their names; undefined for all executions but reruns. */
+  readonly givenInputs: Readonly<Record<string, KeptFile>> | undefined
+  /** The backfill this is one window of. */
+  readonly backfillId: string | undefined
   readonly attempt: number
   readonly queuedAt: Date
   readonly startedAt: Date | undefined
@@ -80,6 +86,10 @@ export interface ExecutionRow {
   source_type: ExecutionLog['sourceType']
   source_id: string | null
   max_run_minutes: number
+  rerun_of: string | null
+  /** Left out of lists. */
+  given_inputs?: Record<string, KeptFile> | null
+  backfill_id: string | null
   attempt: number
   queued_at: Date
   started_at: Date | null
@@ -108,6 +118,9 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   sourceType: row.source_type,
   sourceId: row.source_id ?? undefined,
   maxRunMinutes: row.max_run_minutes,
+  rerunOf: row.rerun_of ?? undefined,
+  givenInputs: row.given_inputs ?? undefined,
+  backfillId: row.backfill_id ?? undefined,
   attempt: row.attempt,
   queuedAt: row.queued_at,
   startedAt: row.started_at ?? undefined,

@@ -8,8 +8,8 @@ import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { effectiveLimits } from './limits.ts'
 import { queryTime, requireContext } from './options.ts'
+import { type NewExecutions, queueExecutions } from './queue.ts'
 import type { Execution, Tells } from './record.ts'
-import { queueExecution } from './store.ts'
 
 export interface Requester {
   readonly sourceType: Execution['sourceType']
@@ -30,15 +30,26 @@ export async function requestExecution(
   installation: ExecutionLimits,
   now: Date,
 ): Promise<string> {
+  const shared = executionOf(notebook, options.templateContext, requester, installation)
+  const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
+  requireContext(options.templateContext, 'executionOptions')
+  const id = newId(now)
+  await queueExecutions(db, { ...shared, tells: tellsOf(options, requester) }, [{ id, relativeTo }])
+  return id
+}
+
+/** What is written down of a notebook for its executions: it may be changed before they run. @throws invalid without a file */
+export function executionOf(
+  notebook: StoredNotebook,
+  templateContext: string | undefined,
+  requester: Requester,
+  installation: ExecutionLimits,
+): NewExecutions {
   if (!notebook.jupyterFile) {
     throw invalid('The notebook has no Jupyter file yet; upload an .ipynb before executing it')
   }
-  const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
-  requireContext(options.templateContext, 'executionOptions')
   const limits = effectiveLimits(notebook.limits, installation)
-  const id = newId(now)
-  await queueExecution(db, {
-    id,
+  return {
     applicationId: notebook.applicationId,
     notebookId: notebook.id,
     snapshot: {
@@ -51,14 +62,11 @@ export async function requestExecution(
       jupyterBlobKey: notebook.jupyterFile.blobKey,
       limits,
     },
-    relativeTo,
-    templateContext: options.templateContext,
+    templateContext,
     sourceType: requester.sourceType,
     sourceId: requester.sourceId,
     maxRunMinutes: limits.runMinutes,
-    tells: tellsOf(options, requester),
-  })
-  return id
+  }
 }
 
 /** Who is to be told of the end; empty text is nobody. */

@@ -25,7 +25,7 @@ import { createLive, type Live } from './live.ts'
 import { keepPartial, type Partial } from './partial.ts'
 import { type Execution, type LinkFile, toLog } from './record.ts'
 import { type Logs, makeResults, openLogs, type Result, renderingsOf } from './results.ts'
-import { EXPORTS_AT_ONCE, stageInputs } from './staging.ts'
+import { EXPORTS_AT_ONCE, stageGiven, stageInputs } from './staging.ts'
 import { overtime, stopped, whenCanceled } from './stop.ts'
 import { getExecution } from './store.ts'
 
@@ -219,26 +219,24 @@ async function runPhases(
   const { db, blobs, duckdb, telemetry, fetching, host } = parts
   const { image, seat, live, folder } = ready
   let scratches = 0
-  const staged = await stageInputs(
-    execution.snapshot.inputs,
-    execution.templateContext,
-    seat.inputs,
-    {
-      db,
-      duckdb,
-      telemetry,
-      blobs,
-      fetching,
-      applicationId: execution.applicationId,
-      relativeTo: execution.relativeTo,
-      context: inputContext(execution, globals),
-      signal: stop.signal,
-      inTurn: createTurns(EXPORTS_AT_ONCE),
-      scratch: () => folder.path(`scratch-${scratches++}`),
-      warn: live.warn,
-    },
-    prefix,
-  )
+  const { templateContext, givenInputs } = execution
+  const staging = {
+    db,
+    duckdb,
+    telemetry,
+    blobs,
+    fetching,
+    applicationId: execution.applicationId,
+    relativeTo: execution.relativeTo,
+    context: inputContext(execution, globals),
+    signal: stop.signal,
+    inTurn: createTurns(EXPORTS_AT_ONCE),
+    scratch: () => folder.path(`scratch-${scratches++}`),
+    warn: live.warn,
+  }
+  const staged = givenInputs
+    ? await stageGiven(givenInputs, templateContext, seat.inputs, staging)
+    : await stageInputs(execution.snapshot.inputs, templateContext, seat.inputs, staging, prefix)
   const kept = staged.kept.then((copies) => {
     live.staged({ inputInfo: copies.info, ranOn: { image, sandbox: host } })
     return copies

@@ -76,6 +76,38 @@ export async function gatherInputs(
   return Promise.allSettled(inputs.map(gatherOne))
 }
 
+/**
+ * The inputs of a rerun: copies of what another execution had, under the same names. They are kept already, so nothing
+ * is copied afterwards.
+ */
+export async function stageGiven(
+  given: Readonly<Record<string, KeptFile>>,
+  templateContext: string | undefined,
+  folder: string,
+  { blobs, signal }: Pick<Staging, 'blobs' | 'signal'>,
+): Promise<StagedInputs> {
+  if (templateContext) await writeFile(join(folder, CONTEXT_FILE), templateContext)
+  const copies = await Promise.allSettled(
+    Object.entries(given).map(async ([name, { key }]) => {
+      if (!(await blobs.copyOut(key, join(folder, name), signal))) throw new GivenInputMissing(name)
+    }),
+  )
+  const missing = copies.find((copy) => copy.status === 'rejected')
+  const kept = Promise.resolve({ info: given, failure: undefined })
+  if (!missing) return { failure: undefined, kept }
+  const name = missing.reason instanceof GivenInputMissing ? missing.reason.input : 'of a rerun'
+  return { failure: inputFailed(name, 'kept of an earlier execution', messageOf(missing.reason)), kept }
+}
+
+class GivenInputMissing extends Error {
+  readonly input: string
+
+  constructor(input: string) {
+    super('what was kept of it is gone')
+    this.input = input
+  }
+}
+
 async function keepCopies(
   inputs: readonly NotebookInput[],
   staged: readonly PromiseSettledResult<string>[],

@@ -10,66 +10,17 @@ import type { StoredEvent } from './backlog.ts'
 import { eventValues, keepEvents, SEEN } from './events.ts'
 import { before, FINAL } from './lifecycle.ts'
 import type { Seen } from './live.ts'
-import {
-  type Execution,
-  type ExecutionRow,
-  type KeptFile,
-  type NotebookSnapshot,
-  type RanOn,
-  type Tells,
-  toExecution,
-} from './record.ts'
+import { type Execution, type ExecutionRow, type KeptFile, type RanOn, toExecution } from './record.ts'
 
 /** Notified with an execution's id when one is queued. */
 export const QUEUED = 'fieldbook_queued'
 /** Notified with an execution's id when one is to be canceled. */
 export const CANCELING = 'fieldbook_canceling'
 
-export interface NewExecution {
-  readonly id: string
-  readonly applicationId: string
-  readonly notebookId: string
-  readonly snapshot: NotebookSnapshot
-  readonly relativeTo: Date
-  readonly templateContext: string | undefined
-  readonly sourceType: Execution['sourceType']
-  readonly sourceId: string
-  readonly maxRunMinutes: number
-  /** Who is told of the end. */
-  readonly tells?: Tells | undefined
-}
-
-/** Queues an execution and wakes the workers, in one statement: the wake-up leaves with the row's commit. */
-export async function queueExecution(db: Queryable, execution: NewExecution): Promise<void> {
-  await db.query(
-    `with queued as (
-       insert into executions (id, application_id, notebook_id, snapshot, relative_to, template_context,
-         source_type, source_id, max_run_minutes, tells)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11) returning id, notebook_id
-     ), requested as (
-       update notebooks set last_execution_requested = now() from queued where notebooks.id = queued.notebook_id
-     )
-     select pg_notify($10, id) from queued`,
-    [
-      execution.id,
-      execution.applicationId,
-      execution.notebookId,
-      JSON.stringify(execution.snapshot),
-      execution.relativeTo,
-      execution.templateContext ?? null,
-      execution.sourceType,
-      execution.sourceId,
-      execution.maxRunMinutes,
-      QUEUED,
-      execution.tells && JSON.stringify(execution.tells),
-    ],
-  )
-}
-
 /**
  * Takes the execution that has waited longest among those of the applications with the fewest running, or undefined
  * when none waits: a tenant that queues thousands delays another one's first run by one slot at most. Sorting 10,000
- * waiting rows costs about 10 ms a claim.
+ * waiting rows costs about 10 ms a claim. Windows of a backfill wait for everything else of their application.
  */
 export async function claimExecution(db: Queryable, workerId: string, leaseMs: number): Promise<Execution | undefined> {
   const rows = await db.query<ExecutionRow>(
@@ -82,7 +33,7 @@ export async function claimExecution(db: Queryable, workerId: string, leaseMs: n
          select application_id, count(*) as running from executions where status in ('inProgress', 'canceling')
          group by application_id
        ) busy using (application_id)
-       where waiting.status = 'queued' order by coalesce(busy.running, 0), waiting.queued_at, waiting.id
+       where waiting.status = 'queued' order by coalesce(busy.running, 0), waiting.backfill_id is not null, waiting.queued_at, waiting.id
        for update of waiting skip locked limit 1
      )
      returning *`,
@@ -219,7 +170,7 @@ export async function addResult(
 
 const LISTED = `id, application_id, notebook_id, status, snapshot, relative_to, template_context, source_type, source_id,
   max_run_minutes, attempt, queued_at, started_at, inputs_completed_at, notebook_completed_at, outputs_completed_at,
-  input_info, output_info, errors, ran_on, phase, cell, cells`
+  input_info, output_info, errors, ran_on, phase, cell, cells, rerun_of, backfill_id`
 
 /** Executions of a notebook, newest first, queued at or after `since`. */
 export async function listExecutions(
@@ -241,18 +192,30 @@ export async function listExecutions(
  * nothing. @throws notFound for one that has ended or never was
  */
 export async function cancelExecution(db: Queryable, notebookId: string, id: string): Promise<void> {
+  if ((await cancelWhere(db, 'id = $3 and notebook_id = $4', [id, notebookId])) === 0) throw notFound('Execution')
+}
+
+/** The same for all windows of a backfill; gives how many had not ended. */
+export const cancelBackfillExecutions = (db: Queryable, backfillId: string): Promise<number> =>
+  cancelWhere(db, 'backfill_id = $3', [backfillId])
+
+/** `condition` is on values from `$3` on. In the order of ids, as whoever else locks several. */
+async function cancelWhere(db: Queryable, condition: string, values: readonly string[]): Promise<number> {
   const rows = await db.query(
-    `with moved as (
+    `with held as (
+       select id from executions where ${condition} and status in ('queued', 'inProgress', 'canceling')
+       order by id for update
+     ), moved as (
        update executions set
-         status = case when status = any ($4) then 'canceling' else 'canceled' end,
-         outputs_completed_at = case when status = any ($4) then outputs_completed_at else clock_timestamp() end,
-         phase = case when status = any ($4) then phase else 'finished' end
-       where id = $1 and notebook_id = $2 and status in ('queued', 'inProgress', 'canceling') returning id
+         status = case when status = any ($2) then 'canceling' else 'canceled' end,
+         outputs_completed_at = case when status = any ($2) then outputs_completed_at else clock_timestamp() end,
+         phase = case when status = any ($2) then phase else 'finished' end
+       from held where executions.id = held.id returning executions.id
      )
-     select pg_notify($3, id) from moved`,
-    [id, notebookId, CANCELING, [...before('canceling'), 'canceling']],
+     select id, pg_notify($1, id) from moved`,
+    [CANCELING, [...before('canceling'), 'canceling'], ...values],
   )
-  if (rows.length === 0) throw notFound('Execution')
+  return rows.length
 }
 
 /** The executions of a notebook that have not ended. */

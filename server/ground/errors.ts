@@ -9,6 +9,7 @@ export type ErrorKind =
   | 'forbidden'
   | 'notFound'
   | 'conflict'
+  | 'gone'
   | 'tooLarge'
   | 'limited'
   | 'unavailable'
@@ -40,6 +41,9 @@ export const notFound = (thing: string) => new AppError('notFound', `${thing} wa
 
 /** Cause: the thing is not in the state that this needs; the message says which it is. Handled by: the caller waits, or asks for something else. */
 export const conflict = (message: string) => new AppError('conflict', message)
+
+/** Cause: something was there and is kept no longer. Handled by: the caller asks for something else. */
+export const gone = (message: string) => new AppError('gone', message)
 
 /** Cause: more of something than is allowed in a time. Handled by: the caller waits for that many seconds. */
 export const limited = (message: string, retryAfterSeconds: number) =>

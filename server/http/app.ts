@@ -9,6 +9,7 @@ import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
+import { serveBackfills } from './routes/backfills.ts'
 import { serveBytes } from './routes/bytes.ts'
 import { serveConnections } from './routes/connections.ts'
 import { serveData } from './routes/data.ts'
@@ -87,6 +88,7 @@ export async function createApp(
   serveDeliveries(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
+  serveBackfills(door, parts)
   serveUploadForms(app, parts)
   serveBytes(app, parts)
   return app

@@ -51,6 +51,7 @@ const ITEMS: Record<string, string> = {
   files: 'file',
   privateFiles: 'privateFile',
   notebooks: 'notebook',
+  backfills: 'backfill',
 }
 
 const itemType = (entity: string) => ITEMS[entity]

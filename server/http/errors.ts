@@ -11,6 +11,7 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   forbidden: { status: 403, type: 'Forbidden' },
   notFound: { status: 404, type: 'NotFound' },
   conflict: { status: 409, type: 'Conflict' },
+  gone: { status: 410, type: 'Gone' },
   tooLarge: { status: 413, type: 'PayloadTooLarge' },
   limited: { status: 429, type: 'LimitExceeded' },
   unavailable: { status: 503, type: 'Unavailable' },

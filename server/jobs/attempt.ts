@@ -156,6 +156,7 @@ const NAMES: Record<AppError['kind'], string> = {
   forbidden: 'Forbidden',
   notFound: 'NotFound',
   conflict: 'Conflict',
+  gone: 'Gone',
   tooLarge: 'PayloadTooLarge',
   limited: 'LimitExceeded',
   unavailable: 'Unavailable',

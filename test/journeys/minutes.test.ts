@@ -21,8 +21,7 @@ after(() => service[Symbol.asyncDispose]())
 const DAY_MS = 86_400_000
 const NONE = { minutes: 0, completed: 0, canceled: 0, errored: 0, timeout: 0 }
 
-const counts = (path: string, query: object = {}) =>
-  losant.read<MinuteCounts>(`${path}/notebookMinuteCounts`, query)
+const counts = (path: string, query: object = {}) => losant.read<MinuteCounts>(`${path}/notebookMinuteCounts`, query)
 
 /** From yesterday on, in one: a test may run across midnight. */
 async function total(path: string): Promise<typeof NONE> {
@@ -103,7 +102,11 @@ test('every day of a range is there, and a range that is none is refused, wherev
   const { id } = await makeApplication(losant)
   const notebook = await makeNotebook(losant, id, {}, '1')
   for (const path of [ofNotebook(notebook), ofApplication(id), '/me']) {
-    const { start, end, counts: days } = await counts(path, { start: '2024-02-28', end: Date.parse('2024-03-01T00:00Z') })
+    const {
+      start,
+      end,
+      counts: days,
+    } = await counts(path, { start: '2024-02-28', end: Date.parse('2024-03-01T00:00Z') })
     assert.deepEqual([start, end], ['2024-02-28T00:00:00.000Z', '2024-03-01T00:00:00.000Z'])
     assert.deepEqual(
       days,

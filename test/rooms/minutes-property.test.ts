@@ -33,7 +33,20 @@ const BORDERS = [
 ].map((text) => Date.parse(text))
 
 const STEP_MS = fc.oneof(
-  fc.constantFrom(0, 1, 999, 29_999, 30_000, 59_999, 60_000, 60_001, 3_600_000, 86_399_999, 86_400_000, 31 * 86_400_000),
+  fc.constantFrom(
+    0,
+    1,
+    999,
+    29_999,
+    30_000,
+    59_999,
+    60_000,
+    60_001,
+    3_600_000,
+    86_399_999,
+    86_400_000,
+    31 * 86_400_000,
+  ),
   fc.integer({ min: 0, max: 7_200_000 }),
 )
 const ACTION = fc.oneof(
@@ -114,7 +127,16 @@ async function replay({ db, setClock }: ClockedDatabase, history: History): Prom
       case 'request': {
         const notebook = places[pick] ?? assert.fail()
         const id = await makeExecution(db, notebook.stored)
-        runs.push({ id, notebook, status: 'queued', lost: 0, held: undefined, begun: undefined, isTold: false, stale: [] })
+        runs.push({
+          id,
+          notebook,
+          status: 'queued',
+          lost: 0,
+          held: undefined,
+          begun: undefined,
+          isTold: false,
+          stale: [],
+        })
         break
       }
       case 'claim': {

@@ -11,6 +11,7 @@ import {
   getLogs,
   getMinuteCounts,
   getMyMinuteCounts,
+  rerunExecution,
 } from '../../../contract/executions.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import { wholeNumber } from '../../catalog/listing.ts'
@@ -20,6 +21,7 @@ import { openPartial } from '../../executions/partial.ts'
 import { toLog } from '../../executions/record.ts'
 import { renderedResult } from '../../executions/rendering.ts'
 import { requestExecution } from '../../executions/request.ts'
+import { requestRerun } from '../../executions/rerun.ts'
 import * as executions from '../../executions/store.ts'
 import { minuteCounts } from '../../executions/usage.ts'
 import { invalid } from '../../ground/errors.ts'
@@ -46,6 +48,15 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
       executionId: await requestExecution(db, notebook, body, requester, config.limits, new Date()),
     }
   })
+  serve(door, rerunExecution, async ({ caller, params }) => {
+    const notebook = await find(caller.userId, params)
+    const execution = await executions.getExecution(db, notebook.id, params.executionId)
+    const requester = { sourceType: 'user', sourceId: caller.userId } as const
+    return {
+      success: true,
+      executionId: await requestRerun({ db, blobs }, execution, requester, config.limits, new Date()),
+    }
+  })
   for (const spelling of [cancelExecution, cancelExecutionFolded]) {
     serve(door, spelling, async ({ caller, params, query }) => {
       const notebook = await find(caller.userId, params)
@@ -63,10 +74,12 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
   serve(door, getExecution, async ({ caller, params, baseUrl }) => {
     const notebook = await find(caller.userId, params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
-    const { progress, attempt, ranOn, errors, snapshot } = execution
+    const { progress, attempt, ranOn, errors, snapshot, rerunOf, backfillId } = execution
     return {
       ...log(baseUrl)(execution),
       executionErrors: errors,
+      ...(rerunOf ? { rerunOf } : {}),
+      ...(backfillId ? { backfillId } : {}),
       progress,
       attempt,
       usage: usageOf(execution),
