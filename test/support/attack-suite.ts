@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Client, signIn } from '../../client/client.ts'
 import type { ExecutionLog } from '../../contract/executions.ts'
 import { putLimits } from '../../contract/limits.ts'
+import type { NotebookOutput } from '../../contract/notebook-files.ts'
 import type { Notebook } from '../../contract/notebooks.ts'
 import { type Attack, NEIGHBOUR, readAttacks } from './attacks.ts'
 import { type Official, signInOfficially } from './official.ts'
@@ -105,7 +106,7 @@ export async function attackSuite({ forking, env = {}, without = [] }: SuiteOpti
 
   async function prepare(attack: Attack): Promise<Notebook> {
     const outputs = [
-      ...Object.keys(attack.outputs ?? {}).map((fileName) => ({ outputType: 'temporaryUrl' as const, fileName })),
+      ...outputsOf(attack),
       ...(attack.boxed ?? []).map((fileName) =>
         fileName === 'result.html'
           ? { outputType: 'executionResult' as const, fileName: 'result.html' as const }
@@ -120,6 +121,22 @@ export async function attackSuite({ forking, env = {}, without = [] }: SuiteOpti
     if (attack.limits) await client.call(putLimits, { params, body: attack.limits })
     return losant.call<Notebook>('notebook.upload', { ...params, jupyterFile: attack.ipynb })
   }
+}
+
+/** A link for each file, and for each folder that one lies in an output of the whole folder. */
+function outputsOf({ outputs = {} }: Attack): NotebookOutput[] {
+  const names = Object.keys(outputs)
+  const folders = new Set(names.flatMap((name) => (name.includes('/') ? [name.slice(0, name.indexOf('/'))] : [])))
+  return [
+    ...names
+      .filter((name) => !name.includes('/'))
+      .map((fileName) => ({ outputType: 'temporaryUrl' as const, fileName })),
+    ...[...folders].map((directoryName) => ({
+      outputType: 'directory' as const,
+      directoryName,
+      destinationDirectoryTemplate: '/{{notebook.name}}',
+    })),
+  ]
 }
 
 /** Why an attack can't end as it should on this machine, if so. */

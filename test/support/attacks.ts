@@ -26,7 +26,10 @@ export interface Attack {
   /** Texts that `result.log` has, and such as it has not. */
   readonly keeps: readonly string[]
   readonly never?: readonly string[]
-  /** Configured outputs: the text that is stored, null for one that may not be, or several that would do. */
+  /**
+   * Configured outputs: the text that is stored, null for one that may not be, or several that would do. What is in a
+   * folder comes with the folder.
+   */
   readonly outputs?: Readonly<Record<string, string | null | readonly (string | null)[]>>
   /** A text on the command line of what it leaves behind. */
   readonly marker?: string
