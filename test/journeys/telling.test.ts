@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
-import { signIn } from '../../client/client.ts'
+import { test } from 'node:test'
 import {
   getCallbackSecret,
   getDelivery,
@@ -11,65 +10,13 @@ import {
   replayDelivery,
   rotateCallbackSecret,
 } from '../../contract/deliveries.ts'
-import { cancelExecution, type ExecutionLog } from '../../contract/executions.ts'
-import type { Notebook, NotebookPost } from '../../contract/notebooks.ts'
-import { type Official, signInOfficially } from '../support/official.ts'
-import { type Received, type Receiver, startReceiver } from '../support/receiver.ts'
-import { EMAIL, makeDataDir, PASSWORD, startService } from '../support/service.ts'
-import { partOf, startSmtp, type TestMail } from '../support/smtp.ts'
-import { makeApplication, makeNotebook, untilStatus } from '../support/steps.ts'
+import type { ExecutionLog } from '../../contract/executions.ts'
+import { type Received, startReceiver } from '../support/receiver.ts'
+import { makeApplication, untilStatus } from '../support/steps.ts'
+import { execute, heardOf, idsOf, setScene } from '../support/told.ts'
 import { until } from '../support/until.ts'
 
 const LIMIT = { timeout: 180_000 }
-/** An item that was just being looked at by the dead comes back to the queue after two to three minutes. */
-const LONG = { timeout: 300_000 }
-/** One run at a time, of 6 seconds at most. */
-const ENV = {
-  FIELDBOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
-  FIELDBOOK_SLOTS: '1',
-  FIELDBOOK_RUN_MINUTES: '0.1',
-}
-
-/** What a callback posts. */
-interface Told {
-  readonly success: boolean
-  readonly applicationId: string
-  readonly notebook: Notebook
-  readonly execution: ExecutionLog
-}
-
-const toldOf = ({ told }: Receiver) => told as unknown as Told[] // what our own service posts
-
-const idsOf = ({ applicationId, id }: Notebook) => ({ applicationId, notebookId: id })
-
-async function execute(losant: Official, notebook: Notebook, executionOptions: object): Promise<string> {
-  const params = { ...idsOf(notebook), executionOptions }
-  return (await losant.call<{ executionId: string }>('notebook.execute', params)).executionId
-}
-
-async function setScene(t: TestContext, env: Record<string, string> = {}) {
-  const [smtp, receiver] = [await startSmtp(t), await startReceiver(t)]
-  const service = await startService({ env: { ...ENV, FIELDBOOK_SMTP_URL: smtp.url, ...env } })
-  t.after(() => service[Symbol.asyncDispose]())
-  const losant = await signInOfficially(service.url, EMAIL, PASSWORD)
-  const { id: applicationId } = await makeApplication(losant, 'A <plant> & more')
-  const make = (post: Partial<NotebookPost>, ...cells: string[]) => makeNotebook(losant, applicationId, post, ...cells)
-  const ours = await signIn(service.url, EMAIL, PASSWORD)
-  // This version of the official client has no call for it.
-  const cancel = (notebook: Notebook, executionId: string) =>
-    ours.call(cancelExecution, { params: idsOf(notebook), query: { executionId } })
-  return { losant, ours, applicationId, make, cancel, receiver, mails: smtp.mails }
-}
-
-/** The mail and the callback of an execution, once both have come. */
-async function heardOf(executionId: string, receiver: Receiver, mails: readonly TestMail[]) {
-  const isIt = ({ execution }: Told) => execution.id === executionId
-  const mailOf = () => mails.find((mail) => partOf(mail, 'text/plain').includes(executionId))
-  await until(() => toldOf(receiver).some(isIt) && mailOf() !== undefined)
-  const [told, mail] = [toldOf(receiver).find(isIt), mailOf()]
-  assert.ok(told && mail)
-  return { told, text: partOf(mail, 'text/plain'), page: partOf(mail, 'text/html'), mail }
-}
 
 test(
   'completed, errored, timeout, canceled and canceled in the queue are each told once, to both',
@@ -151,54 +98,6 @@ test(
   },
 )
 
-test('deleting a notebook tells that what waits and what runs of it was canceled', LIMIT, async (t) => {
-  const { losant, make, receiver } = await setScene(t)
-  const notebook = await make({ name: 'Gone' }, 'while True: pass')
-  const running = await execute(losant, notebook, { callbackUrl: receiver.url })
-  const waiting = await execute(losant, notebook, { callbackUrl: receiver.url })
-  await untilStatus(losant, idsOf(notebook), running, (status) => status === 'inProgress')
-  await losant.call('notebook.delete', idsOf(notebook))
-  await until(() => receiver.told.length === 2)
-  const statuses = toldOf(receiver).map(({ execution }) => [execution.id, execution.status])
-  assert.deepEqual(Object.fromEntries(statuses), { [running]: 'canceled', [waiting]: 'canceled' })
-})
-
-test(
-  'a service that is killed between an end and its delivery leaves it to the next one, which delivers it once',
-  LONG,
-  async (t) => {
-    await using data = await makeDataDir()
-    // The first two are never answered. Two go to a receiver at a time, so the third one waits although its run has ended.
-    const receiver = await startReceiver(t, (response, count) => {
-      if (count > 2) response.end()
-    })
-    const start = () => startService({ dataDir: data.path, env: ENV })
-    await using service = await start()
-    const losant = await signInOfficially(service.url, EMAIL, PASSWORD)
-    const { id } = await makeApplication(losant)
-    const notebook = await makeNotebook(losant, id, {}, '1')
-    const asked = { callbackUrl: receiver.url }
-    const early = [await execute(losant, notebook, asked), await execute(losant, notebook, asked)]
-    await until(() => receiver.received.length === 2)
-    const third = await execute(losant, notebook, asked)
-    await untilStatus(losant, idsOf(notebook), third, (status) => status === 'completed')
-    await service.crash()
-    assert.deepEqual(
-      toldOf(receiver)
-        .map(({ execution }) => execution.id)
-        .toSorted(),
-      early.toSorted(),
-    )
-
-    await using again = await start()
-    await until(() => toldOf(receiver).some(({ execution }) => execution.id === third))
-    const later = await signInOfficially(again.url, EMAIL, PASSWORD)
-    await untilStatus(later, idsOf(notebook), await execute(later, notebook, asked), (status) => status === 'completed')
-    await until(() => receiver.received.length >= 4)
-    assert.equal(toldOf(receiver).filter(({ execution }) => execution.id === third).length, 1)
-  },
-)
-
 test(
   'what was told can be read, with each try, and told again; every application signs with a secret of its own',
   LIMIT,
@@ -266,31 +165,3 @@ test(
     assert.ok(latest && isSignedWith(latest, next) && isSignedWith(latest, secret))
   },
 )
-
-test('a receiver that never answers keeps nobody else from being told, nor a run from ending', LIMIT, async (t) => {
-  const dead = await startReceiver(t, () => {})
-  const { losant, ours, make, receiver, mails, applicationId } = await setScene(t)
-  const notebook = await make({}, '1')
-  for (let n = 0; n < 5; n++) await execute(losant, notebook, { callbackUrl: dead.url })
-  const told = await execute(losant, notebook, { callbackUrl: receiver.url, email: 'ann@example.com' })
-  await heardOf(told, receiver, mails)
-  const waiting = await ours.call(listDeliveries, { params: { applicationId }, query: { status: 'waiting' } })
-  assert.equal(waiting.totalCount, 5)
-  const logs = await losant.call<ExecutionLog[]>('notebook.logs', { ...idsOf(notebook), limit: 10 })
-  assert.deepEqual(
-    logs.map(({ status }) => status),
-    Array(6).fill('completed'),
-  )
-})
-
-test('a callback to a private address is not made, and the log says why', LIMIT, async (t) => {
-  const { losant, ours, make, receiver, applicationId } = await setScene(t, {
-    FIELDBOOK_ALLOW_PRIVATE_ADDRESSES: 'false',
-  })
-  const notebook = await make({}, '1')
-  await execute(losant, notebook, { callbackUrl: receiver.url })
-  const look = () => ours.call(listDeliveries, { params: { applicationId } })
-  await until(async () => (await look()).items[0]?.error !== undefined)
-  assert.match((await look()).items[0]?.error ?? '', /is at a private address/)
-  assert.deepEqual(receiver.received, [])
-})
