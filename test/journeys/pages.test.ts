@@ -1,10 +1,12 @@
 /** Pages of runs that nobody had asked for: made after the fact, after every ending, kept, and opened by a link. */
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { ExecutionLog } from '../../contract/executions.ts'
 import { type Official, signInOfficially } from '../support/official.ts'
-import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'
+import { EMAIL, makeDataDir, PASSWORD, type RunningService, startService } from '../support/service.ts'
 import { makeApplication, makeNotebook, open, runToEnd, untilStatus } from '../support/steps.ts'
 
 const parts = new AsyncDisposableStack()
@@ -33,8 +35,8 @@ async function signInToken(url: string): Promise<string> {
 
 type Run = Pick<ExecutionLog, 'applicationId' | 'notebookId' | 'id'>
 
-const urlOf = (run: Run, file: string) =>
-  `${service.url}/applications/${run.applicationId}/notebooks/${run.notebookId}/executions/${run.id}/${file}`
+const urlOf = (run: Run, file: string, at = service) =>
+  `${at.url}/applications/${run.applicationId}/notebooks/${run.notebookId}/executions/${run.id}/${file}`
 
 /** The answer itself, without following its link. */
 const ask = (url: string, as = token) => fetch(url, { redirect: 'manual', headers: { authorization: `Bearer ${as}` } })
@@ -132,4 +134,22 @@ test('a run that goes on, one that is not there and one of somebody else are tol
   assert.equal((await ask(urlOf({ ...going, id: 'f'.repeat(24) }, 'result.html'))).status, 404)
   assert.equal((await ask(urlOf({ ...going, applicationId: 'f'.repeat(24) }, 'result.html'))).status, 404)
   assert.equal((await ask(urlOf(going, 'result.html'), 'nonsense')).status, 401)
+})
+
+test('a door that runs no notebooks has pages made by a worker', async () => {
+  await using data = await makeDataDir()
+  await using door = await startService({ dataDir: data.path, env: { FIELDBOOK_ROLE: 'api' } })
+  const [, , , , host = ''] = (await readFile(join(data.path, 'postgres/postmaster.pid'), 'utf8')).split('\n')
+  const database = `postgres://fieldbook@/fieldbook?host=${encodeURIComponent(host)}`
+  await using _worker = await startService({
+    dataDir: data.path,
+    env: { FIELDBOOK_ROLE: 'worker', DATABASE_URL: database },
+  })
+  const official = await signInOfficially(door.url, EMAIL, PASSWORD)
+  const { id } = await makeApplication(official)
+  const log = await runToEnd(official, await makeNotebook(official, id, {}, 'print("by a worker")'))
+  const page = await fetch(urlOf(log, 'result.html', door), {
+    headers: { authorization: `Bearer ${await signInToken(door.url)}` },
+  })
+  assert.match(await page.text(), /by a worker/)
 })
