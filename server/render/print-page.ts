@@ -13,27 +13,27 @@ export const PAPER = {
   marginBottom: 0.71,
 }
 
-/** Text of 14 px becomes 8.4 points, a comfortable size on paper, and a line of code has room for 100 letters. */
-export const SCALE = 0.8
-
 const DOTS_PER_INCH = 96
 
 /** How wide the page is laid out, in CSS pixels: so that what draws itself to the width of the window fits the paper. */
-export const PAGE_WIDTH = Math.floor(
-  ((PAPER.paperWidth - PAPER.marginLeft - PAPER.marginRight) * DOTS_PER_INCH) / SCALE,
-)
-export const PAGE_HEIGHT = Math.floor(
-  ((PAPER.paperHeight - PAPER.marginTop - PAPER.marginBottom) * DOTS_PER_INCH) / SCALE,
-)
+export const PAGE_WIDTH = Math.floor((PAPER.paperWidth - PAPER.marginLeft - PAPER.marginRight) * DOTS_PER_INCH)
+export const PAGE_HEIGHT = Math.floor((PAPER.paperHeight - PAPER.marginTop - PAPER.marginBottom) * DOTS_PER_INCH)
 
-/** Paper has no scroll bars: what is long is broken, what a box hides is shown. */
+/**
+ * Paper has no scroll bars: what is long is broken, what a box hides is shown. Tables are made smaller as far as they must
+ * be, by `fit`, and not by the number of their columns, as on a page that is printed without a script; buttons of figures
+ * are of no use.
+ */
 const STYLE = `
 @media print {
   html, body { overflow: visible !important; height: auto !important; max-height: none !important; }
   pre, code { white-space: pre-wrap !important; overflow-wrap: anywhere !important; overflow: visible !important; max-height: none !important; }
   img, svg, canvas, video { break-inside: avoid; }
   img { max-width: 100% !important; }
-  tr, figure { break-inside: avoid; }
+  tr, figure, .js-plotly-plot { break-inside: avoid; }
+  .html table { font-size: 8pt !important; }
+  .html :is(th, td) { padding: .15rem .35rem !important; }
+  .modebar-container { display: none !important; }
   thead { display: table-header-group; }
   h1, h2, h3, h4, h5, h6 { break-after: avoid; }
 }`

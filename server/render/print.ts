@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { asValues, type Devtools, type DevtoolsEvent } from './devtools.ts'
-import { fit, footer, PAGE_HEIGHT, PAGE_WIDTH, PAPER, SCALE, settle } from './print-page.ts'
+import { fit, footer, PAGE_HEIGHT, PAGE_WIDTH, PAPER, settle } from './print-page.ts'
 
 export interface PageToPrint {
   readonly html: string
@@ -62,7 +62,6 @@ export async function printPage(devtools: Devtools, page: PageToPrint, file: Fil
   const elements = Number(await inOwnWorld(fit))
   const { stream } = await send('Page.printToPDF', {
     ...PAPER,
-    scale: SCALE,
     printBackground: true,
     displayHeaderFooter: true,
     headerTemplate: '<span></span>',
