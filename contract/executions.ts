@@ -129,8 +129,14 @@ export const executeNotebook = route({
   path: '/applications/:applicationId/notebooks/:notebookId/execute',
   summary: 'Queues an execution of the notebook as it is now.',
   params: NotebookParams,
+  query: Type.Object({
+    wait: Type.Optional(Type.String({ maxLength: 20, description: 'seconds to wait for the end, ours' })),
+  }),
   body: { name: 'executionOptions', schema: ExecutionOptions },
-  reply: Type.Object({ success: Type.Boolean(), executionId: ObjectId }),
+  reply: Type.Object(
+    { success: Type.Boolean(), executionId: ObjectId, ...Type.Partial(ExecutionLog).properties },
+    { description: 'with the final log when it was waited for and the execution has ended in time' },
+  ),
 })
 
 export const cancelExecution = route({
@@ -216,6 +222,12 @@ export const getExecution = route({
     backfillId: Type.Optional(ObjectId),
     progress: Progress,
     attempt: Type.Integer({ description: '0 before the first' }),
+    schedule: Type.Optional(
+      Type.Object(
+        { id: ObjectId, plannedFor: DateTime },
+        { description: 'by which it was planned; sourceType is flow' },
+      ),
+    ),
     usage: ExecutionUsage,
     warnings: Type.Array(Type.String(), {
       description: 'what the owner should know that is no failure, from its end on',

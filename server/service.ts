@@ -12,6 +12,7 @@ import { openEndings } from './executions/endings.ts'
 import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
 import { attendanceOf, openPresence, type Presence } from './executions/presence.ts'
+import { openScheduling } from './executions/schedules/scheduling.ts'
 import { openUpkeep } from './executions/upkeep.ts'
 import { openWatch } from './executions/watch.ts'
 import { openWorker, type Worker } from './executions/worker.ts'
@@ -113,7 +114,8 @@ export async function openService(config: Config): Promise<Service> {
   }
   if (running) opening.use(telemetry.keepUp())
   if (running) opening.use(await openUpkeep({ db, blobs, forgetDevices: telemetry.forget, log: logger }))
-  const parts = { running, isDraining: false }
+  opening.use(await openScheduling({ db, log: logger, limits: config.limits }))
+  const draining = new AbortController()
 
   let url: string | undefined
   let madePassword: string | undefined
@@ -121,13 +123,12 @@ export async function openService(config: Config): Promise<Service> {
     const tokens = await openTokens(keys)
     madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
     const health: Parts['health'] = async () => ({
-      door: { ready: !parts.isDraining },
+      door: { ready: !draining.signal.aborted },
       database: await databaseHealth(db),
       ...(await running?.health()),
       ...(jobWorker ? { jobs: { ready: true, slots: config.jobs.slots, running: jobWorker.running } } : {}),
       eventLoop: { ready: true, longestDelayMs: loopDelay.longestMs() },
     })
-    const isDraining = () => parts.isDraining
     const languages = () => languagesOf(createImages(config.toolsDir))
     const watch = opening.use(await openWatch(db))
     const ignoredCounts = opening.use(openIgnoredCounts(db, logger))
@@ -149,7 +150,7 @@ export async function openService(config: Config): Promise<Service> {
         linkFile,
         languages,
         health,
-        isDraining,
+        draining: draining.signal,
       },
       logger,
     )
@@ -157,7 +158,7 @@ export async function openService(config: Config): Promise<Service> {
   }
   // Before the door closes: people see their runs end.
   opening.defer(async () => {
-    parts.isDraining = true
+    draining.abort()
     await Promise.all([running?.worker.drain(config.worker.drainMs), jobWorker?.drain(config.worker.drainMs)])
   })
 

@@ -18,6 +18,7 @@ export interface NewExecutions {
   readonly rerunOf?: string
   readonly givenInputs?: Readonly<Record<string, KeptFile>>
   readonly backfillId?: string
+  readonly schedule?: Execution['schedule']
 }
 
 /** What each of them has of its own. */
@@ -35,8 +36,9 @@ export async function queueExecutions(
   await db.query(
     `with queued as (
        insert into executions (id, relative_to, application_id, notebook_id, snapshot, template_context, source_type,
-         source_id, max_run_minutes, rerun_of, given_inputs, backfill_id, tells)
-       select id, relative_to, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+         source_id, max_run_minutes, rerun_of, given_inputs, backfill_id, tells,
+         schedule_id, planned_for)
+       select id, relative_to, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $16
        from unnest($1::text[], $2::timestamptz[]) as each (id, relative_to) returning id
      ), requested as (
        update notebooks set last_execution_requested = now() where id = $4
@@ -57,6 +59,8 @@ export async function queueExecutions(
       shared.backfillId ?? null,
       shared.tells && JSON.stringify(shared.tells),
       QUEUED,
+      shared.schedule?.id ?? null,
+      shared.schedule?.plannedFor ?? null,
     ],
   )
 }

@@ -54,6 +54,8 @@ export interface Execution {
   readonly templateContext: string | undefined
   readonly sourceType: ExecutionLog['sourceType']
   readonly sourceId: string | undefined
+  /** The schedule it was planned by, and for when. */
+  readonly schedule: { readonly id: string; readonly plannedFor: Date } | undefined
   readonly maxRunMinutes: number
   /** The execution whose inputs this one was given, when it is a rerun. */
   readonly rerunOf: string | undefined
@@ -85,6 +87,8 @@ export interface ExecutionRow {
   template_context: string | null
   source_type: ExecutionLog['sourceType']
   source_id: string | null
+  schedule_id: string | null
+  planned_for: Date | null
   max_run_minutes: number
   rerun_of: string | null
   /** Left out of lists. */
@@ -117,6 +121,7 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   templateContext: row.template_context ?? undefined,
   sourceType: row.source_type,
   sourceId: row.source_id ?? undefined,
+  schedule: row.schedule_id && row.planned_for ? { id: row.schedule_id, plannedFor: row.planned_for } : undefined,
   maxRunMinutes: row.max_run_minutes,
   rerunOf: row.rerun_of ?? undefined,
   givenInputs: row.given_inputs ?? undefined,

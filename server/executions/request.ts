@@ -16,6 +16,8 @@ export interface Requester {
   readonly sourceId: string
   /** Where the caller reached the service, for links in what is told of the end. */
   readonly baseUrl?: string
+  /** What planned it, and for when. */
+  readonly schedule?: Execution['schedule']
 }
 
 /**
@@ -65,6 +67,7 @@ export function executionOf(
     templateContext,
     sourceType: requester.sourceType,
     sourceId: requester.sourceId,
+    schedule: requester.schedule,
     maxRunMinutes: limits.runMinutes,
   }
 }

@@ -18,6 +18,14 @@ export const QUEUED = 'fieldbook_queued'
 export const CANCELING = 'fieldbook_canceling'
 
 /**
+ * Executions of a schedule run one after another, in the order they were planned in. That an earlier one has not ended is
+ * seen whatever becomes of it meanwhile, so two workers can't both take one.
+ */
+const ITS_TURN = `(waiting.schedule_id is null or not exists (
+  select from executions earlier where earlier.schedule_id = waiting.schedule_id
+    and earlier.planned_for < waiting.planned_for and earlier.status in ('queued', 'inProgress', 'canceling')))`
+
+/**
  * Takes the execution that has waited longest among those of the applications with the fewest running, or undefined
  * when none waits: a tenant that queues thousands delays another one's first run by one slot at most. Sorting 10,000
  * waiting rows costs about 10 ms a claim. Windows of a backfill wait for everything else of their application.
@@ -33,7 +41,8 @@ export async function claimExecution(db: Queryable, workerId: string, leaseMs: n
          select application_id, count(*) as running from executions where status in ('inProgress', 'canceling')
          group by application_id
        ) busy using (application_id)
-       where waiting.status = 'queued' order by coalesce(busy.running, 0), waiting.backfill_id is not null, waiting.queued_at, waiting.id
+       where waiting.status = 'queued' and ${ITS_TURN}
+       order by coalesce(busy.running, 0), waiting.backfill_id is not null, waiting.queued_at, waiting.id
        for update of waiting skip locked limit 1
      )
      returning *`,
@@ -170,7 +179,7 @@ export async function addResult(
 
 const LISTED = `id, application_id, notebook_id, status, snapshot, relative_to, template_context, source_type, source_id,
   max_run_minutes, attempt, queued_at, started_at, inputs_completed_at, notebook_completed_at, outputs_completed_at,
-  input_info, output_info, errors, ran_on, phase, cell, cells, rerun_of, backfill_id`
+  input_info, output_info, errors, ran_on, phase, cell, cells, rerun_of, backfill_id, schedule_id, planned_for`
 
 /** Executions of a notebook, newest first, queued at or after `since`. */
 export async function listExecutions(

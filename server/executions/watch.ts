@@ -9,11 +9,15 @@ import { EVENTS_PER_READ, readEvents, SEEN, type Sight } from './events.ts'
 import { isFinal } from './lifecycle.ts'
 
 export interface Watch extends AsyncDisposable {
+  /** Executions that somebody follows. */
+  readonly watching: number
   /**
    * The events of an execution after one of them, in batches as they come, and the end as the last one. An empty batch
    * is a sign of life, every 15 s. Ends early when `signal` is aborted or the watch is closed.
    */
   follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[], void>
+  /** Resolves when an execution has ended, or early as `follow` does. @throws notFound when it is deleted meanwhile */
+  untilEnd(executionId: string, signal: AbortSignal): Promise<void>
   /** Ends all that follow; they come back to another door, or to this one after its restart. */
   end(): void
 }
@@ -42,8 +46,15 @@ export async function openWatch(db: Database, options: WatchOptions = {}): Promi
   const listener = await db.listen(SEEN, wake, { onReconnect: wakeAll })
   const poll = setInterval(wakeAll, options.pollMs ?? POLL_MS)
 
-  return {
+  const watch: Watch = {
+    get watching() {
+      return watchers.size
+    },
     end: () => closing.abort(),
+    untilEnd: async (executionId, signal) => {
+      // After every event there can be: only the status is read.
+      for await (const _ of watch.follow(executionId, Number.MAX_SAFE_INTEGER, signal));
+    },
     follow: async function* (executionId, after, signal) {
       using bell = hangBell(watchers, executionId, AbortSignal.any([signal, closing.signal]))
       let last = after
@@ -68,6 +79,7 @@ export async function openWatch(db: Database, options: WatchOptions = {}): Promi
       await listener[Symbol.asyncDispose]()
     },
   }
+  return watch
 }
 
 interface Bell extends Disposable {

@@ -27,6 +27,7 @@ import { serveHealth } from './routes/health.ts'
 import { serveJobLogs } from './routes/job-logs.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRows } from './routes/rows.ts'
+import { serveSchedules } from './routes/schedules.ts'
 import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
@@ -59,7 +60,7 @@ export async function createApp(
   answerErrors(app)
   addSecurityHeaders(app)
   limitArrival(app, arrival, isFileUpload)
-  refuseWhileDraining(app, parts.isDraining)
+  refuseWhileDraining(app, parts.draining)
 
   const door: Door = {
     app,
@@ -89,6 +90,7 @@ export async function createApp(
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveBackfills(door, parts)
+  serveSchedules(door, parts)
   serveUploadForms(app, parts)
   serveBytes(app, parts)
   return app

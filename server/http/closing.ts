@@ -8,10 +8,10 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** `POST /applications/:a/notebooks/:n` only cancels, too: the published spelling. */
 const CANCELING = new Set([cancelExecution.path, cancelExecutionFolded.path])
 
-/** Answers 503 to what would change something, from when `isDraining` says so. */
-export function refuseWhileDraining(app: FastifyInstance, isDraining: () => boolean): void {
+/** Answers 503 to what would change something, from when the signal is aborted. */
+export function refuseWhileDraining(app: FastifyInstance, draining: AbortSignal): void {
   app.addHook('onRequest', async (request) => {
-    if (isDraining() && !mayPass(request)) {
+    if (draining.aborted && !mayPass(request)) {
       throw unavailable('The service is about to stop and takes nothing new; try again in a moment')
     }
   })

@@ -52,6 +52,7 @@ const ITEMS: Record<string, string> = {
   privateFiles: 'privateFile',
   notebooks: 'notebook',
   backfills: 'backfill',
+  schedules: 'schedule',
 }
 
 const itemType = (entity: string) => ITEMS[entity]

@@ -38,6 +38,6 @@ export interface Parts {
   /** What notebooks may be written in besides Python; `any` where only the workers know. */
   readonly languages: () => Promise<readonly string[] | 'any'>
   readonly health: () => Promise<Record<string, Health>>
-  /** Whether the service is about to close and takes nothing new. */
-  readonly isDraining: () => boolean
+  /** Aborted when the service is about to close: from then on it takes nothing new. */
+  readonly draining: AbortSignal
 }

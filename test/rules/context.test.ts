@@ -26,6 +26,7 @@ const EXECUTION: Execution = {
   templateContext: '{"site": "north", "constructor": "c"}',
   sourceType: 'user',
   sourceId: undefined,
+  schedule: undefined,
   maxRunMinutes: 60,
   rerunOf: undefined,
   givenInputs: undefined,

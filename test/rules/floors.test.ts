@@ -65,6 +65,7 @@ const LIBRARIES: Record<string, RegExp> = {
   jsep: /^server\/templates\//,
   '@duckdb/node-api': /^server\/stores\/duckdb\/|^bench\/|^test\//,
   'pg-boss': /^server\/jobs\//,
+  croner: /^server\/executions\/schedules\//,
   undici: /^server\/outgoing\//,
   'ipaddr.js': /^server\/outgoing\//,
   nodemailer: /^server\/outgoing\//,

@@ -28,7 +28,7 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
   const log = createLog('silent')
   const config = readConfig({ FIELDBOOK_NOTEBOOK_SIZE: '10KB', FIELDBOOK_BODY_SIZE: '100KB', ...env }, folder)
   const linkFile = () => '/link'
-  const isDraining = () => false
+  const draining = new AbortController()
   const watch = await openWatch(db)
   t.after(() => watch[Symbol.asyncDispose]())
   const root = join(folder, 'scratch')
@@ -52,7 +52,7 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
     ignoredCounts: openIgnoredCounts(db, log),
     languages: async () => [],
     health: async () => health,
-    isDraining,
+    draining: draining.signal,
   }
   const app = await createApp(parts, log, arrival)
   t.after(() => app.close())
@@ -73,5 +73,5 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
     })
     return { status: reply.statusCode, headers: reply.headers, text: reply.body, raw: reply.rawPayload }
   }
-  return { app, db, blobs, tokens, health, application, ask, base: `/applications/${application.id}` }
+  return { app, db, blobs, watch, draining, tokens, health, application, ask, base: `/applications/${application.id}` }
 }

@@ -30,23 +30,27 @@ import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
 import { askedBy } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve, serveRaw } from '../serve.ts'
+import { waitForEnd, waitMs } from '../waiting.ts'
 
 const MAX_LOGS = 1000
 
 /** Registers the routes of executions. */
-export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile, watch }: Parts): void {
+export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile, watch, draining }: Parts): void {
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enterApplication(db, userId, params.applicationId), params.notebookId)
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
     toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
-  serve(door, executeNotebook, async ({ caller, params, body, sharedUrl: baseUrl }) => {
-    const requester = { sourceType: 'user', sourceId: caller.userId, baseUrl } as const
+  serveRaw(door, executeNotebook, async ({ caller, params, query, body, baseUrl, sharedUrl }, _request, reply) => {
+    const limitMs = waitMs(query.wait)
+    const requester = { sourceType: 'user', sourceId: caller.userId, baseUrl: sharedUrl } as const
     const notebook = await find(caller.userId, params)
-    return {
-      success: true,
-      executionId: await requestExecution(db, notebook, body, requester, config.limits, new Date()),
-    }
+    const executionId = await requestExecution(db, notebook, body, requester, config.limits, new Date())
+    const answer = { success: true, executionId }
+    if (limitMs === 0) return reply.send(answer)
+    const read = () => executions.getExecution(db, notebook.id, executionId)
+    const ended = await waitForEnd({ watch, draining, read }, executionId, limitMs, goneOf(reply))
+    return reply.send({ ...answer, ...(ended ? log(baseUrl)(ended) : {}) })
   })
   serve(door, rerunExecution, async ({ caller, params }) => {
     const notebook = await find(caller.userId, params)
@@ -74,7 +78,7 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
   serve(door, getExecution, async ({ caller, params, baseUrl }) => {
     const notebook = await find(caller.userId, params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
-    const { progress, attempt, ranOn, errors, snapshot, rerunOf, backfillId } = execution
+    const { progress, attempt, ranOn, errors, snapshot, rerunOf, backfillId, schedule } = execution
     return {
       ...log(baseUrl)(execution),
       executionErrors: errors,
@@ -82,6 +86,7 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
       ...(backfillId ? { backfillId } : {}),
       progress,
       attempt,
+      ...(schedule ? { schedule: { ...schedule, plannedFor: schedule.plannedFor.toISOString() } } : {}),
       usage: usageOf(execution),
       warnings: execution.metrics?.warnings ?? [],
       ...(snapshot.limits ? { limits: snapshot.limits } : {}),
@@ -134,5 +139,6 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
 function goneOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  if (reply.raw.destroyed) gone.abort()
   return gone.signal
 }
