@@ -112,7 +112,7 @@ async function finishIn(
   if (files.byOutput.size > 0) await tx.query('rollback to savepoint outputs')
   heldStill(await lockExecution(tx, execution)) // the rollback gave the lock back with the outputs
   garbage.replaced.length = 0
-  garbage.undone.push(...garbage.copies.splice(0))
+  for (const key of garbage.copies.splice(0)) garbage.undone.push(key)
   const kept = await storeOutputs(tx, ending, files, canceled, garbage)
   const failures = [canceled, ...unmade, ...kept.failures]
   return heldStill(await writeEnd(tx, ending, failures, canceled, resultsOnly(ending, files.kept), [held]))

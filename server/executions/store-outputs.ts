@@ -67,7 +67,7 @@ export async function storeOutputs(
     } catch (error) {
       if (isContended(error)) throw error
       await tx.query('rollback to savepoint output')
-      garbage.undone.push(...garbage.copies.splice(copies))
+      for (const key of garbage.copies.splice(copies)) garbage.undone.push(key)
       garbage.replaced.length = replaced // what was replaced is there again
       failures.set(output, outputFailure(output, error))
     }

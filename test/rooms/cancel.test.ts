@@ -23,7 +23,7 @@ import {
   makeTable,
 } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
-import { until } from '../support/until.ts'
+import { until, untilBlocked } from '../support/until.ts'
 
 const WRITE = 'import os; open(os.environ["OUTPUT_DIR"] + "/a.txt", "w").write("done")'
 const WRITTEN = { outputType: 'file', fileName: 'a.txt', destinationFileNameTemplate: 'a.txt' } as const
@@ -47,13 +47,6 @@ async function claimed(parts: RunParts, cells: string[], outputs: NotebookOutput
   await makeExecution(parts.db, notebook)
   return makeClaim(parts.db)
 }
-
-/** Resolves when a statement of the test's database waits for a lock. */
-const untilBlocked = (db: Database) =>
-  until(async () => {
-    const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    return (await db.query(text)).length > 0
-  })
 
 async function assertCanceled(db: Database, execution: Execution) {
   const { status, errors } = await read(db, execution)

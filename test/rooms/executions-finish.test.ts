@@ -15,6 +15,7 @@ import { cancelExecution, getExecution } from '../../server/executions/store.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { column, makeClaim, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import { untilBlocked } from '../support/until.ts'
 
 const file = (fileName: string, path = fileName): FileOutput => ({
   outputType: 'file',
@@ -31,12 +32,6 @@ async function blobsBelow(root: string, prefix: string): Promise<string[]> {
 
 const namesIn = async (db: Database, applicationId: string) =>
   (await listFiles(db, { applicationId, private: false }, {})).items.map(({ name }) => name).sort()
-
-/** Resolves when a statement of the test's database waits for a lock. */
-async function untilBlocked(db: Database): Promise<void> {
-  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  while ((await db.query(waiting)).length === 0);
-}
 
 test('outputs, files and the final status become visible at the same moment', async (t) => {
   const db = await openTestDatabase(t)
@@ -210,6 +205,25 @@ test('a file that is written again replaces the old one, whose blob goes', async
     [['a.txt', 5]],
   )
   assert.equal((await blobsBelow(blobRoot, 'files')).length, 1)
+})
+
+test('a file that is called like a result of the run is another one, and both are there', async (t) => {
+  const db = await openTestDatabase(t)
+  const outputs: NotebookOutput[] = [
+    { outputType: 'temporaryUrl', fileName: 'result.log' },
+    file('result.log', 'a.txt'),
+  ]
+  const notebook = await makeNotebook(db, { outputs })
+  const ending = await makeEnding(t, db, notebook, { 'result.log': 'of the notebook' })
+  assert.equal(await finishExecution(db, ending), 'completed')
+  const { outputInfo } = await getExecution(db, notebook.id, ending.execution.id)
+  const texts = Object.entries(outputInfo).map(async ([name, { key }]) => [name, String(await ending.blobs.read(key))])
+  assert.deepEqual(Object.fromEntries(await Promise.all(texts)), {
+    'result.log': 'printed',
+    'OUTPUT_DIR/result.log': 'of the notebook',
+  })
+  const [placed] = (await listFiles(db, { applicationId: notebook.applicationId, private: false }, {})).items
+  assert.equal(placed?.size_bytes, 'of the notebook'.length)
 })
 
 test('a file may have any name the contract allows, those of object properties too', async (t) => {

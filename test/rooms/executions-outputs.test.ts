@@ -16,6 +16,7 @@ import type { Blobs } from '../../server/stores/blobs/blobs.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { column, makeApplication, makeEnding, makeNotebook, makeTable } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import { untilBlocked } from '../support/until.ts'
 
 const file = (fileName: string): FileOutput => ({
   outputType: 'file',
@@ -61,11 +62,6 @@ const placeOld = (db: Database, applicationId: string, directoryOf: string, name
       contentType: 'text/plain',
     }),
   )
-
-async function untilBlocked(db: Database): Promise<void> {
-  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  while ((await db.query(waiting)).length === 0);
-}
 
 test('runs that place the same files and fill the same tables in opposite order all complete', async (t) => {
   const db = await openTestDatabase(t, { poolSize: 12 })

@@ -5,3 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(5)
 }
+
+/** Resolves when a statement of the test's database waits for a lock. */
+export async function untilBlocked(db: { query(text: string): Promise<unknown[]> }): Promise<void> {
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  await until(async () => (await db.query(waiting)).length > 0)
+}

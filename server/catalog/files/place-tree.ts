@@ -37,7 +37,7 @@ export async function placeTree(tx: Queryable, tree: PlacedTree): Promise<TreePl
   const held = await holdAllDirectories(tx, tree, [top, ...below], { type: 'notebook', id: tree.notebookId })
   const blocking = [...held].flatMap(([path, type]) => (type === 'file' ? [path] : []))
   if (blocking.some((path) => isWithin(top, path))) throw blockedBy(blocking[0] ?? top)
-  refused.push(...blocking.map((path) => messageOf(blockedBy(path))))
+  for (const path of blocking) refused.push(messageOf(blockedBy(path)))
 
   const files = tree.files.flatMap((file) => {
     const { directory, name } = splitBelow(top, file.path)
