@@ -66,7 +66,8 @@ function pageOf({ title, isGood, paragraphs, quote, links, facts }: Letter): str
       : '',
     `<table role="presentation" cellspacing="0" style="border-collapse:collapse;font-size:13px;color:#59636e">${facts
       .map(
-        ([name, value]) => `<tr><td style="padding:2px 16px 2px 0">${inHtml(name)}</td><td>${inHtml(value)}</td></tr>`,
+        ([name, value]) =>
+          `<tr><td style="padding:2px 16px 2px 0">${inHtml(name)}</td><td style="overflow-wrap:anywhere">${inHtml(value)}</td></tr>`,
       )
       .join('')}</table>`,
   ]

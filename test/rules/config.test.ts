@@ -127,3 +127,12 @@ test('every setting is explained in .env.example, and each default is taken', ()
   const env = Object.fromEntries(Object.values(SETTINGS).map((setting) => [setting.name, setting.default]))
   assert.deepEqual(readConfig(env, '/srv'), readConfig({}, '/srv'))
 })
+
+test('who may be mailed is a list of addresses and domains', () => {
+  const receivers = (text: string) => readConfig({ FIELDBOOK_MAIL_TO: text }, '/').outgoing.mailLimit.receivers
+  assert.deepEqual(receivers(''), [])
+  assert.deepEqual(receivers('Ann@Example.com, @ours.org'), ['ann@example.com', '@ours.org'])
+  for (const wrong of ['example.com', 'ann@', 'a@b@c', '@ours.org,ours'])
+    assert.throws(() => receivers(wrong), /FIELDBOOK_MAIL_TO/, wrong)
+  assert.equal(readConfig({}, '/').outgoing.mailLimit.perHour, 100)
+})
