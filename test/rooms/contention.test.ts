@@ -3,18 +3,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { changeDevice } from '../../server/catalog/device-change.ts'
 import { createDevice } from '../../server/catalog/devices.ts'
 import { deleteApplication, removeApplication } from '../../server/executions/remove-application.ts'
-import { AppError } from '../../server/ground/errors.ts'
 import { newId } from '../../server/ground/ids.ts'
-import { createLog } from '../../server/ground/log.ts'
 import { endJob } from '../../server/jobs/store.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { type Database, openDatabase, type Queryable } from '../../server/stores/postgres/database.ts'
-import { forgetAttributes } from '../../server/stores/telemetry/forget-attributes.ts'
 import { appendStates } from '../../server/stores/telemetry/hot.ts'
-import { openIgnoredCounts } from '../../server/stores/telemetry/ignored.ts'
 import { setRetention } from '../../server/stores/telemetry/settings.ts'
 import { makeApplication, makeDevice, makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
@@ -124,62 +119,55 @@ test('a job that ends while its application goes holds nothing that the removal 
   assert.deepEqual(await db.query('select from job_logs where id = $1', [id]), [])
 })
 
-/** A database that counts the transactions it had to end for others, those that were done again included. */
-async function openCounting(t: TestContext) {
+/** A deleted application with devices, and what it takes to remove it; `ended` gets what was ended for others. */
+async function openDeleted(t: TestContext, devices: number) {
   const { connection } = await openTestDatabase(t)
   const ended: unknown[] = []
-  const log = (event: string, fields: object) => {
-    if (event === 'transaction ended for others') ended.push(fields)
+  const log = (event: string) => {
+    if (event === 'transaction ended for others') ended.push(event)
   }
-  const db = await openDatabase({ connection }, { poolSize: 20, log })
+  const db = await openDatabase({ connection }, { poolSize: 6, log })
   t.after(() => db.close())
-  return { db, ended }
+  const { id: applicationId, ownerId } = await makeApplication(db)
+  for (let index = 0; index < devices; index += 1) await createDevice(db, applicationId, { name: `d${index}` })
+  const rows = await db.query<{ id: string }>('select id from devices where application_id = $1 order by id', [
+    applicationId,
+  ])
+  const blobs = await openFsBlobs(join(await makeFolder(t), 'blobs'))
+  await deleteApplication(db, ownerId, applicationId)
+  return { db, applicationId, ids: rows.map(({ id }) => id), blobs, ended }
 }
 
-test('settings, changes of devices and counts beside the removal of an application end no transaction', async (t) => {
-  const { db, ended } = await openCounting(t)
-  const blobs = await openFsBlobs(join(await makeFolder(t), 'blobs'))
-  const { signal } = new AbortController()
-  const keeping = { now: () => new Date(), retentionMs: 1 }
-  const refused: unknown[] = []
-  for (let round = 0; round < 12; round += 1) {
-    const { id: applicationId, ownerId } = await makeApplication(db)
-    const attributes = [
-      { name: 'a', dataType: 'number' as const },
-      { name: 'b', dataType: 'number' as const },
-    ]
-    const names = Array.from({ length: 40 }, (_, index) => `d${index}`)
-    const devices = await Promise.all(names.map((name) => createDevice(db, applicationId, { name, attributes })))
-    const ids = devices.map(({ id }) => id)
-    await Promise.all(ids.map((id) => appendStates(db, applicationId, id, [{ ts: 1000, doc: { a: 1, b: 2 } }])))
-    const warn = (fields: object) => void refused.push(fields)
-    const counts = openIgnoredCounts(db, Object.assign(createLog('silent'), { warn }))
-    const beside = async (work: () => Promise<unknown>) => {
-      // What is gone by then may be refused; nothing may be ended for others.
-      await work().catch((error: unknown) => {
-        const code = error instanceof Error && 'code' in error ? error.code : undefined
-        if (!(error instanceof AppError) && code !== '23503') refused.push(error)
-      })
-    }
-    const change = (id: string, family: boolean) =>
-      changeDevice({ db, forgetAttributes }, { applicationId, id, family }, (before) => ({ ...before, attributes: [] }))
-    await deleteApplication(db, ownerId, applicationId)
-    await Promise.all([
-      (async () => {
-        while (!(await removeApplication({ db, blobs }, applicationId, signal)));
-      })(),
-      ...ids.toReversed().map((id, index) => beside(() => change(id, index % 3 === 0))),
-      ...Array.from({ length: 8 }, () =>
-        beside(() => db.transaction((tx) => setRetention(tx, applicationId, 5000, keeping))),
-      ),
-      ...Array.from({ length: 4 }, () =>
-        beside(async () => {
-          for (const id of ids) counts.add(id, { tooOld: 1 })
-          await counts.write()
-        }),
-      ),
-    ])
-    await counts[Symbol.asyncDispose]()
+const never = new AbortController().signal
+
+test('a removal locks devices in the order in which everybody does', async (t) => {
+  const { db, applicationId, ids, blobs, ended } = await openDeleted(t, 20)
+  await db.query(`update devices set name = 'changed' where id = $1`, [ids[0]]) // it lies behind the others now
+  await using other = await db.connect()
+  const lock = (id: string | undefined) => other.query('select from devices where id = $1 for key share', [id])
+  await other.query('begin')
+  await lock(ids[0])
+  const removing = removeApplication({ db, blobs }, applicationId, never)
+  await until(async () => (await blockedBy(db)) > 0)
+  for (const id of ids.slice(1)) await lock(id)
+  await other.query('commit')
+  assert.deepEqual([await removing, ended], [true, []])
+})
+
+test('a device that comes while its application is removed is not taken along, and the removal is done again', async (t) => {
+  const { db, applicationId, blobs } = await openDeleted(t, 1)
+  const { deleteAll, ...rest } = blobs
+  let isLate = false
+  const late = {
+    ...rest,
+    // The last step before the application itself: its devices are gone by then.
+    deleteAll: async (prefix: string) => {
+      if (!isLate) await createDevice(db, applicationId, { name: 'late' })
+      isLate = true
+      await deleteAll(prefix)
+    },
   }
-  assert.deepEqual([refused, ended], [[], []])
+  assert.equal(await removeApplication({ db, blobs: late }, applicationId, never), false)
+  assert.equal((await db.query('select from devices where application_id = $1', [applicationId])).length, 1)
+  assert.equal(await removeApplication({ db, blobs: late }, applicationId, never), true)
 })
