@@ -194,6 +194,21 @@ test('result.html of a notebook that shows a script keeps it from running', { sk
   await requireBoxed(opened)
 })
 
+test('a page that was asked for with a token in the address knows nothing of the token', { skip }, async () => {
+  const notebook = await makeNotebook(losant, applicationId, {}, 'print("a figure")')
+  const { id } = await runToEnd(losant, notebook)
+  const page = await chromium.newPage()
+  const asked = `/applications/${applicationId}/notebooks/${notebook.id}/executions/${id}/result.html`
+  assert.equal(await page.goto(`${service.url}${asked}?access_token=${client.token}`), undefined)
+  const known = await page.evaluate(`[self.origin, document.body.innerText, location.href, document.referrer,
+    document.documentElement.outerHTML, ...performance.getEntries().map(({ name }) => name)]`)
+  assert.ok(Array.isArray(known))
+  const [origin, text, ...places] = known.map(String)
+  assert.equal(origin, 'null')
+  assert.match(text ?? '', /a figure/)
+  for (const place of places) assert.ok(!place.includes(client.token ?? ''), place.slice(0, 200))
+})
+
 test('a page takes its reader nowhere by itself', { skip }, async (t) => {
   const opened = await openBoth(
     t,

@@ -5,6 +5,8 @@ import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { placeFile } from '../../server/catalog/files/place.ts'
 import { newId } from '../../server/ground/ids.ts'
+import { inlineAs } from '../../server/http/content-disposition.ts'
+import { publicPath } from '../../server/http/file-answers.ts'
 import { linkToFile } from '../../server/http/file-links.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import { openDoor, SECRET } from '../support/door.ts'
@@ -112,6 +114,44 @@ test('HEAD answers as GET, without the content, whatever is asked for', async (t
     }
   }
 })
+
+const names = [
+  'say "hi"; a=b.csv',
+  "it's (*) 100%.csv",
+  '%2e%2e%2f.csv',
+  'back\\slash?#.csv',
+  'two\r\nset-cookie: a=b',
+  'exe.\u202efdp',
+  'ü 報告 🎉.csv',
+  `${'🎉'.repeat(1020)}.csv`,
+]
+for (const name of names) {
+  test(`a file called ${JSON.stringify(name).slice(0, 40)} opens by its address and by link`, async (t) => {
+    const { app, db, blobs, application } = await openDoor(t)
+    const file = { applicationId: application.id, notebookId: newId(), directory: '/out', name }
+    const facts = { sizeBytes: CONTENT.length, contentType: 'text/plain' }
+    for (const blobKey of ['files/public', 'files/private']) {
+      await blobs.put(blobKey, Buffer.from(CONTENT))
+      await placeFile(db, { ...file, ...facts, blobKey, private: blobKey === 'files/private' })
+    }
+    const hidden = await db.one<{ id: string }>(`select id from files where private and type = 'file'`)
+    assert.ok(hidden)
+    const expiresAt = new Date(Date.now() + 3_600_000)
+    const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+    const saved = new Set<string>()
+    for (const url of [
+      publicPath(application.id, `/out/${name}`),
+      linkTo(SECRET, { key: 'files/public', fileName: name, expiresAt }),
+      linkToFile(SECRET, { applicationId: application.id, fileId: hidden.id, expiresAt }, name),
+    ]) {
+      const answer = await fetch(origin + url, { headers: { connection: 'close' } })
+      assert.deepEqual([answer.status, await answer.text()], [200, CONTENT], url.slice(0, 60))
+      assert.equal(answer.headers.get('set-cookie'), null)
+      saved.add(answer.headers.get('content-disposition') ?? '')
+    }
+    assert.deepEqual([...saved], [inlineAs(name)])
+  })
+}
 
 test('every answer of a link is boxed in, tells its type and name, and sets no cookie', async (t) => {
   const { ask, links } = await openLinks(t)
