@@ -5,20 +5,28 @@
 
 import type { TObject, TSchema } from 'typebox'
 import { authenticateUser } from '../contract/auth.ts'
+import type { LimitReached } from '../contract/limits.ts'
 import type { BodyOf, ParamsOf, QueryOf, ReplyOf, Route } from '../contract/route.ts'
 
 /** The service refused or failed; `status` is the HTTP status, `type` the word of the API's error body. */
 export class ApiFailure extends Error {
   readonly status: number
   readonly type: string
+  /** Which limit was reached, where it was one. */
+  readonly limit: LimitReached | undefined
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, type: string, message: string) {
+  constructor(status: number, type: string, message: string, more: Partial<Refused> = {}) {
     super(message)
     this.name = 'ApiFailure'
     this.status = status
     this.type = type
+    this.limit = more.limit
+    this.retryAfterSeconds = more.retryAfterSeconds
   }
 }
+
+type Refused = Pick<ApiFailure, 'limit' | 'retryAfterSeconds'>
 
 export interface CallInput<T> {
   params?: ParamsOf<T>
@@ -50,7 +58,7 @@ export function createClient(url: string, token?: string): Client {
         signal: AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), ...(input.signal ? [input.signal] : [])]),
       })
       const text = await response.text()
-      if (!response.ok) throw failureOf(response.status, text)
+      if (!response.ok) throw failureOf(response, text)
       return JSON.parse(text)
     },
   }
@@ -94,11 +102,13 @@ function bodyOf(
   return input.body === undefined ? null : JSON.stringify(input.body)
 }
 
-function failureOf(status: number, text: string): ApiFailure {
+function failureOf({ status, headers }: Response, text: string): ApiFailure {
+  const retryAfter = headers.get('retry-after')
+  const retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter)
   try {
-    const { type, message } = JSON.parse(text)
-    return new ApiFailure(status, String(type), String(message))
+    const { type, message, limit } = JSON.parse(text)
+    return new ApiFailure(status, String(type), String(message), { limit, retryAfterSeconds })
   } catch {
-    return new ApiFailure(status, 'Unreadable', text.slice(0, 500))
+    return new ApiFailure(status, 'Unreadable', text.slice(0, 500), { retryAfterSeconds })
   }
 }

@@ -1,9 +1,13 @@
-/** What one execution may take. The installation has such limits, and a notebook may have lower ones of its own. */
+/**
+ * What one execution may take, and how much an application may have. The installation has such limits; an application may
+ * have lower ones of its own, and a notebook those of executions lower still.
+ */
 
 import { type Static, Type } from 'typebox'
+import { ApplicationParams } from './applications.ts'
 import { NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
-import { closed } from './shapes.ts'
+import { closed, DateTime } from './shapes.ts'
 
 const bytes = (description: string) => Type.Integer({ description })
 const count = bytes
@@ -28,7 +32,39 @@ export const ExecutionLimits = Type.Object(
   closed,
 )
 export type ExecutionLimits = Static<typeof ExecutionLimits>
-export type LimitName = keyof ExecutionLimits
+
+/** What is counted of an application, or of the whole installation. A zero is no limit. */
+const COUNTED = {
+  notebooks: count('notebooks there may be'),
+  minutesPerMonth: count('begun minutes of notebooks in a calendar month (UTC)'),
+  parallelExecutions: count('executions that run at the same time; further ones wait as queued'),
+  queuedExecutions: count('executions that wait'),
+}
+
+/** What one request may bring. */
+const SIZES = {
+  notebookBytes: bytes('of an uploaded .ipynb'),
+  fileBytes: bytes('of a file uploaded by form'),
+  directFileBytes: bytes('of a file uploaded in a request of the API itself'),
+  bodyBytes: bytes('of a JSON body'),
+}
+
+/** What all applications together may have. */
+export const TotalLimits = Type.Object(COUNTED, closed)
+export type TotalLimits = Static<typeof TotalLimits>
+export type CountedName = keyof TotalLimits
+
+/** Everything that has a limit. */
+export const AllLimits = Type.Object({ ...ExecutionLimits.properties, ...COUNTED, ...SIZES }, closed)
+export type AllLimits = Static<typeof AllLimits>
+export type LimitName = keyof AllLimits
+
+export const InstallationLimits = Type.Object({ ...AllLimits.properties, total: TotalLimits }, closed)
+export type InstallationLimits = Static<typeof InstallationLimits>
+
+/** The limits an application has of its own. */
+export const ApplicationLimits = Type.Partial(AllLimits, closed)
+export type ApplicationLimits = Static<typeof ApplicationLimits>
 
 /** The limits a notebook has of its own. */
 export const NotebookLimits = Type.Partial(ExecutionLimits, closed)
@@ -37,15 +73,43 @@ export type NotebookLimits = Static<typeof NotebookLimits>
 const LimitsReply = Type.Object({
   limits: NotebookLimits,
   effective: ExecutionLimits,
+  /** Those of the application, which a notebook can only lower. */
+  application: ExecutionLimits,
   installation: ExecutionLimits,
 })
+
+const ApplicationLimitsReply = Type.Object({
+  limits: ApplicationLimits,
+  effective: AllLimits,
+  /** What any application may have, and in `total` all of them together. */
+  installation: InstallationLimits,
+  usage: Type.Object({
+    notebooks: Type.Integer(),
+    minutesThisMonth: Type.Integer({ description: 'with at least one for each execution that has not ended' }),
+    runningExecutions: Type.Integer(),
+    queuedExecutions: Type.Integer(),
+  }),
+  /** When the month ends that minutes are counted in. */
+  minutesResetAt: DateTime,
+})
+
+/** Ours: which limit was reached, in the answer of a request that was refused for it. */
+export const LimitReached = Type.Object({
+  name: Type.String(),
+  of: Type.Union([Type.Literal('installation'), Type.Literal('application'), Type.Literal('resource')]),
+  allowed: Type.Number(),
+  used: Type.Optional(Type.Number()),
+  resetsAt: Type.Optional(DateTime),
+})
+export type LimitReached = Static<typeof LimitReached>
 
 /** Ours: the original has fixed limits. */
 export const getLimits = route({
   operation: 'notebook.get',
   method: 'GET',
   path: '/applications/:applicationId/notebooks/:notebookId/limits',
-  summary: 'Gives the limits of a notebook, those that its executions really get, and those of the installation.',
+  summary:
+    'Gives the limits of a notebook, those its executions really get, and those of application and installation.',
   params: NotebookParams,
   reply: LimitsReply,
 })
@@ -54,8 +118,29 @@ export const putLimits = route({
   operation: 'notebook.patch',
   method: 'PUT',
   path: '/applications/:applicationId/notebooks/:notebookId/limits',
-  summary: 'Replaces the limits of a notebook; what is left out is the installation’s.',
+  summary: 'Replaces the limits of a notebook; what is left out is the application’s.',
   params: NotebookParams,
   body: { name: 'limits', schema: NotebookLimits },
   reply: LimitsReply,
+})
+
+/** Ours as well. */
+export const getApplicationLimits = route({
+  operation: 'application.get',
+  method: 'GET',
+  path: '/applications/:applicationId/limits',
+  summary:
+    'Gives the limits of an application, what they come to with those of the installation, and how much is used.',
+  params: ApplicationParams,
+  reply: ApplicationLimitsReply,
+})
+
+export const putApplicationLimits = route({
+  operation: 'application.patch',
+  method: 'PUT',
+  path: '/applications/:applicationId/limits',
+  summary: 'Replaces the limits of an application; what is left out is the installation’s, and none can be higher.',
+  params: ApplicationParams,
+  body: { name: 'limits', schema: ApplicationLimits },
+  reply: ApplicationLimitsReply,
 })

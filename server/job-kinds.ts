@@ -1,16 +1,21 @@
 /** What jobs can do, and what is done once a day: one line for each, the work itself is in the room it is about. */
 
+import { join } from 'node:path'
 import { exportData } from './catalog/data-export.ts'
 import { removeData } from './catalog/data-removal.ts'
 import { deviceJobs } from './catalog/device-jobs.ts'
 import { eventJobs } from './catalog/event-jobs.ts'
-import { collectOrphans } from './catalog/files/orphans.ts'
+import { collectFileOrphans } from './catalog/files/orphans.ts'
 import { rowJobs } from './catalog/row-jobs.ts'
 import { INPUT_EXPORT } from './executions/input-export.ts'
 import { exportInputs } from './executions/input-zip.ts'
 import type { Sources } from './executions/inputs/input.ts'
+import { clearWorkingFolders } from './executions/leftovers.ts'
 import { RENDER_RESULT, type RenderingParts, renderResult } from './executions/rendering.ts'
-import type { Chore } from './jobs/tidy.ts'
+import * as retention from './executions/retention.ts'
+import { clearScratch } from './ground/clear-scratch.ts'
+import type { Config } from './ground/config.ts'
+import { type Chores, jobChores } from './jobs/tidy.ts'
 import type { JobWork } from './jobs/work.ts'
 import { forgetAttributes } from './stores/telemetry/forget-attributes.ts'
 
@@ -28,8 +33,18 @@ export const jobKinds = (
   [RENDER_RESULT]: renderResult({ ...sources, ...rendering }),
 })
 
-/** What is done once a day, by one process of all. */
-export const dailyChores = ({ db, blobs }: Pick<Sources, 'db' | 'blobs'>): Readonly<Record<string, Chore>> => ({
-  orphanedFiles: (now, signal) => collectOrphans(db, blobs, now, signal),
-  halfWrittenBlobs: () => blobs.dropHalfWritten(),
+/** What is done once a day, by one process of all; each can also only say what it would do. */
+export const dailyChores = (
+  stores: Pick<Sources, 'db' | 'blobs'>,
+  { urls, logs, jobs, dataDir }: Pick<Config, 'urls' | 'logs' | 'jobs' | 'dataDir'>,
+): Chores => ({
+  executions: (pass) => retention.dropExecutions(stores, pass, logs.ageMs),
+  expiredOutputs: (pass) => retention.dropExpiredOutputs(stores, pass, urls.ttlMs),
+  ...jobChores(stores, { filesMs: urls.ttlMs, logsMs: jobs.logsMs }),
+  orphanedFiles: (pass) => collectFileOrphans(stores.db, stores.blobs, pass),
+  orphanedExecutionFiles: (pass) => retention.collectExecutionOrphans(stores, pass),
+  orphanedNotebookFiles: (pass) => retention.collectNotebookOrphans(stores, pass),
+  halfWrittenBlobs: (pass) => stores.blobs.dropHalfWritten(pass),
+  temporaryFiles: (pass) => clearScratch(join(dataDir, 'scratch'), pass),
+  workingFolders: (pass) => clearWorkingFolders(stores.db, join(dataDir, 'work'), pass),
 })

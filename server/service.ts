@@ -8,6 +8,7 @@ import { createCallbackSecrets } from './access/callback-secrets.ts'
 import { openCallbackKey, openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
+import { parallelOf } from './executions/claim.ts'
 import { openEndings } from './executions/endings.ts'
 import type { Sources } from './executions/inputs/input.ts'
 import { sandboxLimits } from './executions/limits.ts'
@@ -74,7 +75,7 @@ export async function openService(config: Config): Promise<Service> {
 
   const blobs = await openFsBlobs(join(config.dataDir, 'blobs'))
   const root = join(config.dataDir, 'scratch')
-  await clearScratch(root, new Date())
+  await clearScratch(root, { now: new Date(), signal: new AbortController().signal, isDryRun: false })
   const duckdb = opening.use(await openDuckDb({ root, threads: availableParallelism(), log: event, ...config.duckdb }))
   const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
   const sources: Sources = { db, blobs, duckdb, telemetry, fetching: config.outgoing }
@@ -84,6 +85,7 @@ export async function openService(config: Config): Promise<Service> {
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
     baseUrl + linkTo(linkSecret, { key, fileName, expiresAt: new Date(from.getTime() + config.urls.ttlMs) })
 
+  const chores = dailyChores(sources, config)
   const running =
     config.role === 'api' ? undefined : await openRunning(config, { bwrap, sources, log: logger, linkFile }, opening)
   const baseUrl = configuredUrl(config.http)
@@ -102,7 +104,7 @@ export async function openService(config: Config): Promise<Service> {
             attendance: attendanceOf(running.presence, db),
             linkFile,
             secretsOf: (applicationId) => callbackSecrets.inUse(db, applicationId),
-            chores: dailyChores(sources),
+            chores,
           },
           { ...config.jobs, ...config.outgoing, linksMs: config.urls.ttlMs },
         ),
@@ -145,6 +147,7 @@ export async function openService(config: Config): Promise<Service> {
         jobs: room.jobs,
         replay: room.replay,
         callbackSecrets,
+        chores,
         ignoredCounts,
         linkSecret,
         linkFile,
@@ -224,7 +227,7 @@ async function openRunning(
         // Templates of outputs see the record without an address: they run where no client has asked.
         linkFile: (file, name, from) => linkFile(config.http.publicUrl ?? '', file.key, name, from),
       },
-      { slots: config.worker.slots, presence },
+      { slots: config.worker.slots, presence, parallel: parallelOf(config.limits) },
     ),
   )
   const health = async () => ({

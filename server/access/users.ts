@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
-import { unauthenticated } from '../ground/errors.ts'
+import { forbidden, unauthenticated } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
@@ -20,6 +20,12 @@ export async function checkPassword(db: Queryable, email: string, password: stri
   const matches = await verify(user?.password_hash ?? (await NOBODY), password)
   if (!user || !matches) throw unauthenticated('The email or password is wrong')
   return user.id
+}
+
+/** Lets only the user through that the installation was set up with. @throws forbidden */
+export async function requireAdmin(db: Queryable, userId: string, email: string): Promise<void> {
+  const admin = await db.one('select from users where id = $1 and lower(email) = lower($2)', [userId, email])
+  if (!admin) throw forbidden()
 }
 
 /** The password that was made for a first user who was given none; the caller shows it once and forgets it. */

@@ -4,7 +4,7 @@
  */
 
 import type { Backfill, BackfillDetails, BackfillPost } from '../../contract/backfills.ts'
-import type { ExecutionLimits } from '../../contract/limits.ts'
+import type { InstallationLimits } from '../../contract/limits.ts'
 import { type ListQuery, listPage, type Page } from '../catalog/listing.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
 import { invalid, notFound } from '../ground/errors.ts'
@@ -12,6 +12,7 @@ import { newId } from '../ground/ids.ts'
 import { parseMoment } from '../ground/moments.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { requireContext } from './options.ts'
+import { requirePlace } from './places.ts'
 import { queueExecutions } from './queue.ts'
 import { executionOf, type Requester } from './request.ts'
 import { cancelBackfillExecutions } from './store.ts'
@@ -68,14 +69,14 @@ function toBackfill(row: BackfillRow, counts = NONE): Backfill {
 
 /**
  * Queues an execution for every window, all or none.
- * @throws invalid when start or end is no time or the end is still to come, as `windowEnds` and `requestExecution` say
+ * @throws invalid when start or end is no time or the end is still to come, as `windowEnds` and `requestExecution` say; limited when so many may not wait
  */
 export async function createBackfill(
   db: Database,
   notebook: StoredNotebook,
   post: BackfillPost,
   requester: Requester,
-  installation: ExecutionLimits,
+  installation: InstallationLimits,
   now: Date,
 ): Promise<Backfill> {
   const { name = null, window, timeZone = 'UTC', templateContext } = post
@@ -84,10 +85,11 @@ export async function createBackfill(
   if (!start || !end)
     throw invalid(`backfill.${start ? 'end' : 'start'} must be a time: ISO 8601, or milliseconds since 1970`)
   if (end > now) throw invalid('backfill.end must not be in the future')
-  const shared = executionOf(notebook, templateContext, requester, installation)
   const ends = await windowEnds(db, { start, end, window, timeZone })
   const id = newId(now)
   return db.transaction(async (tx) => {
+    const allowed = await requirePlace(tx, notebook.applicationId, installation, now, ends.length)
+    const shared = executionOf(notebook, templateContext, requester, allowed)
     const row = await tx.one<BackfillRow>(
       `insert into backfills (id, application_id, notebook_id, name, start_at, end_at, window_length, time_zone, windows,
          template_context, source_type, source_id)

@@ -1,13 +1,14 @@
 /** Asking for an execution: everything that can be refused is refused here, before anything is queued. */
 
 import type { ExecutionOptions } from '../../contract/executions.ts'
-import type { ExecutionLimits } from '../../contract/limits.ts'
+import type { AllLimits, InstallationLimits } from '../../contract/limits.ts'
+import { effectiveLimits, executionLimits } from '../catalog/limits.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
-import { effectiveLimits } from './limits.ts'
 import { queryTime, requireContext } from './options.ts'
+import { requirePlace } from './places.ts'
 import { type NewExecutions, queueExecutions } from './queue.ts'
 import type { Execution, Tells } from './record.ts'
 
@@ -21,36 +22,41 @@ export interface Requester {
 }
 
 /**
- * Queues an execution of a notebook as it is now and gives its id.
- * @throws invalid when nothing was uploaded yet, relativeTo is no time, or templateContext is not JSON
+ * Queues an execution of a notebook as it is now and gives its id. In a transaction, which keeps others of the application
+ * from queuing until its end: outside of one, two at once could both take the last place.
+ * @throws invalid when nothing was uploaded yet, relativeTo is no time, or templateContext is not JSON; limited when too
+ *   many wait, or the minutes of the month are used up
  */
 export async function requestExecution(
-  db: Queryable,
+  tx: Queryable,
   notebook: StoredNotebook,
   options: ExecutionOptions,
   requester: Requester,
-  installation: ExecutionLimits,
+  installation: InstallationLimits,
   now: Date,
 ): Promise<string> {
-  const shared = executionOf(notebook, options.templateContext, requester, installation)
+  requireFile(notebook)
   const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
   requireContext(options.templateContext, 'executionOptions')
+  const allowed = await requirePlace(tx, notebook.applicationId, installation, now)
+  const shared = executionOf(notebook, options.templateContext, requester, allowed)
   const id = newId(now)
-  await queueExecutions(db, { ...shared, tells: tellsOf(options, requester) }, [{ id, relativeTo }])
+  await queueExecutions(tx, { ...shared, tells: tellsOf(options, requester) }, [{ id, relativeTo }])
   return id
 }
 
-/** What is written down of a notebook for its executions: it may be changed before they run. @throws invalid without a file */
+/**
+ * What is written down of a notebook for its executions: it may be changed before they run. `allowed` are the limits of
+ * its application. @throws invalid without a file
+ */
 export function executionOf(
   notebook: StoredNotebook,
   templateContext: string | undefined,
   requester: Requester,
-  installation: ExecutionLimits,
+  allowed: AllLimits,
 ): NewExecutions {
-  if (!notebook.jupyterFile) {
-    throw invalid('The notebook has no Jupyter file yet; upload an .ipynb before executing it')
-  }
-  const limits = effectiveLimits(notebook.limits, installation)
+  const jupyterFile = requireFile(notebook)
+  const limits = effectiveLimits(notebook.limits, executionLimits(allowed))
   return {
     applicationId: notebook.applicationId,
     notebookId: notebook.id,
@@ -60,8 +66,8 @@ export function executionOf(
       imageVersion: notebook.imageVersion,
       inputs: notebook.inputs,
       outputs: notebook.outputs,
-      jupyterFileName: notebook.jupyterFile.name,
-      jupyterBlobKey: notebook.jupyterFile.blobKey,
+      jupyterFileName: jupyterFile.name,
+      jupyterBlobKey: jupyterFile.blobKey,
       limits,
     },
     templateContext,
@@ -70,6 +76,11 @@ export function executionOf(
     schedule: requester.schedule,
     maxRunMinutes: limits.runMinutes,
   }
+}
+
+function requireFile({ jupyterFile }: StoredNotebook): NonNullable<StoredNotebook['jupyterFile']> {
+  if (jupyterFile) return jupyterFile
+  throw invalid('The notebook has no Jupyter file yet; upload an .ipynb before executing it')
 }
 
 /** Who is to be told of the end; empty text is nobody. */

@@ -3,28 +3,30 @@
  * inputs, which are not gathered anew but taken from where they are kept.
  */
 
-import type { ExecutionLimits } from '../../contract/limits.ts'
+import type { InstallationLimits } from '../../contract/limits.ts'
+import { effectiveLimits, executionLimits } from '../catalog/limits.ts'
 import { conflict, gone } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import type { Database } from '../stores/postgres/database.ts'
 import { isFinal } from './lifecycle.ts'
-import { effectiveLimits } from './limits.ts'
+import { requirePlace } from './places.ts'
 import { queueExecutions } from './queue.ts'
 import { type Execution, executionBlobs, type KeptFile } from './record.ts'
 import type { Requester } from './request.ts'
 
 /**
  * Queues an execution that repeats another one and gives its id. The inputs are kept under its own name from now on, so
- * that it can run whatever becomes of the first one; limits are those of then, but none above the installation's of today.
+ * that it can run whatever becomes of the first one; limits are those of then, but none above those of
+ * the application today.
  * @throws conflict when the execution has not ended or never had all of its inputs, gone when one of them, or the uploaded
- *   notebook, is kept no longer
+ *   notebook, is kept no longer; limited as `requirePlace` says
  */
 export async function requestRerun(
-  { db, blobs }: { db: Queryable; blobs: Blobs },
+  { db, blobs }: { db: Database; blobs: Blobs },
   execution: Execution,
   requester: Requester,
-  installation: ExecutionLimits,
+  installation: InstallationLimits,
   now: Date,
 ): Promise<string> {
   const { id: rerunOf, status, snapshot, inputInfo } = execution
@@ -41,14 +43,17 @@ export async function requestRerun(
     throw gone(`The notebook that was executed, ${snapshot.jupyterFileName}, is kept no longer`)
   }
   const id = newId(now)
-  const limits = effectiveLimits(snapshot.limits ?? {}, installation)
   try {
     const givenInputs = await keepInputs(blobs, inputInfo, givenBlobs(id))
     const { applicationId, notebookId, relativeTo, templateContext } = execution
-    const shared = { applicationId, notebookId, snapshot: { ...snapshot, limits }, templateContext, ...requester }
-    await queueExecutions(db, { ...shared, maxRunMinutes: limits.runMinutes, rerunOf, givenInputs }, [
-      { id, relativeTo },
-    ])
+    await db.transaction(async (tx) => {
+      const allowed = await requirePlace(tx, applicationId, installation, now)
+      const limits = effectiveLimits(snapshot.limits ?? {}, executionLimits(allowed))
+      const shared = { applicationId, notebookId, snapshot: { ...snapshot, limits }, templateContext, ...requester }
+      await queueExecutions(tx, { ...shared, maxRunMinutes: limits.runMinutes, rerunOf, givenInputs }, [
+        { id, relativeTo },
+      ])
+    })
     return id
   } catch (error) {
     await blobs.deleteAll(executionBlobs(id))

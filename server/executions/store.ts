@@ -17,39 +17,8 @@ export const QUEUED = 'fieldbook_queued'
 /** Notified with an execution's id when one is to be canceled. */
 export const CANCELING = 'fieldbook_canceling'
 
-/**
- * Executions of a schedule run one after another, in the order they were planned in. That an earlier one has not ended is
- * seen whatever becomes of it meanwhile, so two workers can't both take one.
- */
-const ITS_TURN = `(waiting.schedule_id is null or not exists (
-  select from executions earlier where earlier.schedule_id = waiting.schedule_id
-    and earlier.planned_for < waiting.planned_for and earlier.status in ('queued', 'inProgress', 'canceling')))`
-
-/**
- * Takes the execution that has waited longest among those of the applications with the fewest running, or undefined
- * when none waits: a tenant that queues thousands delays another one's first run by one slot at most. Sorting 10,000
- * waiting rows costs about 10 ms a claim. Windows of a backfill wait for everything else of their application.
- */
-export async function claimExecution(db: Queryable, workerId: string, leaseMs: number): Promise<Execution | undefined> {
-  const rows = await db.query<ExecutionRow>(
-    `update executions set status = 'inProgress', attempt = attempt + 1, worker_id = $1,
-       lease_until = now() + $2 * interval '1 millisecond', started_at = clock_timestamp(),
-       inputs_completed_at = null, notebook_completed_at = null, phase = 'inputs', cell = 0, cells = 0, input_info = '{}'
-     where id = (
-       select waiting.id from executions waiting
-       left join (
-         select application_id, count(*) as running from executions where status in ('inProgress', 'canceling')
-         group by application_id
-       ) busy using (application_id)
-       where waiting.status = 'queued' and ${ITS_TURN}
-       order by coalesce(busy.running, 0), waiting.backfill_id is not null, waiting.queued_at, waiting.id
-       for update of waiting skip locked limit 1
-     )
-     returning *`,
-    [workerId, leaseMs],
-  )
-  return rows.map(toExecution)[0]
-}
+/** Makes the workers look at the queue once this is committed. */
+export const wakeWorkers = (tx: Queryable) => tx.query(`select pg_notify($1, '')`, [QUEUED])
 
 /** Who is writing: the execution and the attempt that holds it. */
 export type Holder = Pick<Execution, 'id' | 'attempt'>

@@ -7,13 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AppError, messageOf } from '../ground/errors.ts'
 import { untilBack } from '../stores/postgres/away.ts'
 import { dropOvertaken } from './attempts.ts'
+import { claimExecution, type Parallel } from './claim.ts'
 import { type Held, releaseExecution, renewLeases, takeBack } from './leases.ts'
 import { openPresence, type Presence } from './presence.ts'
 import { openReaper } from './reaper.ts'
 import { type Execution, executionBlobs } from './record.ts'
 import { type RunParts, runExecution } from './run.ts'
 import { cancellation, GivenUp } from './stop.ts'
-import { CANCELING, claimExecution, QUEUED } from './store.ts'
+import { CANCELING, QUEUED } from './store.ts'
 
 export interface WorkerOptions {
   readonly slots: number
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   readonly presence?: Presence
   /** The net below the notifications: how often the queue is looked at anyway. */
   readonly pollMs?: number
+  /** How many may run at the same time, whatever number of workers there is. */
+  readonly parallel?: Parallel
 }
 
 export interface Worker extends AsyncDisposable {
@@ -67,6 +70,7 @@ class SlotWorker implements Worker {
   readonly #slots: number
   readonly #leaseMs: number
   readonly #pollMs: number
+  readonly #parallel: Parallel | undefined
   readonly #presence: Presence
   /** The presence, when it is the worker's own: it goes last. */
   readonly #own: AsyncDisposableStack
@@ -90,6 +94,7 @@ class SlotWorker implements Worker {
     this.#slots = options.slots
     this.#leaseMs = options.leaseMs ?? LEASE_MS
     this.#pollMs = options.pollMs ?? POLL_MS
+    this.#parallel = options.parallel
   }
 
   get id(): string {
@@ -166,7 +171,7 @@ class SlotWorker implements Worker {
     while (this.#claimAgain) {
       this.#claimAgain = false
       while (this.#mayClaim && this.#runs.size < this.#slots) {
-        const execution = await claimExecution(db, this.id, this.#leaseMs)
+        const execution = await claimExecution(db, this.id, this.#leaseMs, this.#parallel)
         if (!execution) break
         // The worker may have been told to close while the claim was under way.
         if (this.#mayClaim) this.#start(execution)

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { ExecutionLimits } from '../../contract/limits.ts'
+import type { InstallationLimits } from '../../contract/limits.ts'
 import { type Entry, SETTINGS } from './settings.ts'
 
 export interface Config {
@@ -27,6 +27,8 @@ export interface Config {
   }
   readonly duckdb: { readonly memoryBytes: number; readonly temporaryBytes: number }
   readonly urls: { readonly ttlMs: number }
+  /** How long executions are kept after their end. */
+  readonly logs: { readonly ageMs: number }
   readonly files: {
     readonly formBytes: number
     readonly directBytes: number
@@ -52,8 +54,8 @@ export interface Config {
     readonly mail: { readonly smtpUrl: string | undefined; readonly from: string }
     readonly mailLimit: { readonly perHour: number; readonly receivers: readonly string[] }
   }
-  /** What any execution may take at most. */
-  readonly limits: Readonly<ExecutionLimits>
+  /** What any execution may take, and any application have, at most. */
+  readonly limits: Readonly<InstallationLimits>
 }
 
 /** Thrown when settings don't make sense; the message lists every one of them. */
@@ -99,6 +101,7 @@ export function readConfig(env: Environment, root: string): Config {
     },
     duckdb: { memoryBytes: read(S.duckdbMemory), temporaryBytes: read(S.duckdbDisk) },
     urls: { ttlMs: read(S.urlTtl) },
+    logs: { ageMs: read(S.logAge) },
     files: { formBytes: read(S.fileBytes), directBytes: read(S.directFileBytes), formMs: read(S.uploadTtl) },
     sandbox: { mode: read(S.sandbox) },
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },
@@ -132,6 +135,20 @@ export function readConfig(env: Environment, root: string): Config {
       cellSeconds: read(S.cellTime),
       runMinutes: read(S.runMinutes),
       silenceSeconds: read(S.silence),
+      notebooks: read(S.applicationNotebooks),
+      minutesPerMonth: read(S.applicationMinutes),
+      parallelExecutions: read(S.applicationParallel),
+      queuedExecutions: read(S.applicationQueue),
+      notebookBytes: read(S.notebookBytes),
+      fileBytes: read(S.fileBytes),
+      directFileBytes: read(S.directFileBytes),
+      bodyBytes: read(S.bodyBytes),
+      total: {
+        notebooks: read(S.totalNotebooks),
+        minutesPerMonth: read(S.totalMinutes),
+        parallelExecutions: read(S.totalParallel),
+        queuedExecutions: read(S.totalQueue),
+      },
     },
   }
   if (config.role === 'worker' && !config.databaseUrl) {

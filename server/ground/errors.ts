@@ -11,18 +11,37 @@ export type ErrorKind =
   | 'conflict'
   | 'gone'
   | 'tooLarge'
+  | 'full'
   | 'limited'
   | 'unavailable'
 
+/** Which limit a request would pass. */
+export interface Limit {
+  /** As the contract spells it. */
+  readonly name: string
+  /** Whose limit it is. */
+  readonly of: 'installation' | 'application' | 'resource'
+  readonly allowed: number
+  readonly used?: number
+  /** When there will be room again, where that is known. */
+  readonly resetsAt?: Date
+}
+
 export class AppError extends Error {
   readonly kind: ErrorKind
+  readonly limit: Limit | undefined
   /** When the caller may try again, where that is known. */
   readonly retryAfterSeconds: number | undefined
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; retryAfterSeconds?: number }) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options?: { cause?: unknown; retryAfterSeconds?: number; limit?: Limit },
+  ) {
     super(message, options)
     this.name = 'AppError'
     this.kind = kind
+    this.limit = options?.limit
     this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
@@ -46,8 +65,14 @@ export const conflict = (message: string) => new AppError('conflict', message)
 export const gone = (message: string) => new AppError('gone', message)
 
 /** Cause: more of something than is allowed in a time. Handled by: the caller waits for that many seconds. */
-export const limited = (message: string, retryAfterSeconds: number) =>
-  new AppError('limited', message, { retryAfterSeconds })
+export const limited = (message: string, limit: Limit, retryAfterSeconds: number) =>
+  new AppError('limited', message, { limit, retryAfterSeconds })
+
+/** Cause: as many of something as are allowed; waiting does not help. Handled by: the caller removes some, or asks for more. */
+export const full = (message: string, limit: Limit) => new AppError('full', message, { limit })
+
+/** Cause: more bytes than are allowed. Handled by: the caller sends fewer. */
+export const tooLarge = (message: string, limit: Limit) => new AppError('tooLarge', message, { limit })
 
 /** Cause: a part of the service is not ready or is closing. Handled by: the caller tries again later. */
 export const unavailable = (message: string, cause?: unknown) => new AppError('unavailable', message, { cause })

@@ -2,6 +2,7 @@
 
 import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { OUTGOING_SETTINGS } from './outgoing-settings.ts'
+import { QUOTA_SETTINGS } from './quota-settings.ts'
 import {
   A_DURATION,
   A_SIZE,
@@ -140,6 +141,7 @@ export const SETTINGS = {
   }),
   ...OUTGOING_SETTINGS,
   ...LIMIT_SETTINGS,
+  ...QUOTA_SETTINGS,
   notebookBytes: entry({
     name: 'FIELDBOOK_NOTEBOOK_SIZE',
     default: '32MB',
@@ -178,7 +180,14 @@ export const SETTINGS = {
   urlTtl: entry({
     name: 'FIELDBOOK_URL_TTL',
     default: '7d',
-    says: 'How long links work: to inputs and results of an execution, and to what jobs export, which is deleted then.',
+    says: 'How long links work: to inputs and results of an execution, to its outputs and to what jobs export, which are deleted then.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
+  logAge: entry({
+    name: 'FIELDBOOK_LOG_AGE',
+    default: '90d',
+    says: 'How long executions are kept after their end: log, events, results, and the inputs to run them again.',
     expects: A_DURATION,
     parse: duration,
   }),

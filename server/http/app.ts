@@ -3,10 +3,12 @@
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
+import { bodySizeCheck, noteBodySize } from './body-size.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
+import { serveApplicationLimits } from './routes/application-limits.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBackfills } from './routes/backfills.ts'
@@ -26,13 +28,13 @@ import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveJobLogs } from './routes/job-logs.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
+import { serveRetention } from './routes/retention.ts'
 import { serveRows } from './routes/rows.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import type { Door } from './serve.ts'
-import { readFilePart } from './uploads.ts'
 
 export type { FastifyInstance }
 
@@ -67,11 +69,12 @@ export async function createApp(
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
-    readFile: (request, part) => readFilePart(request, part, config.http.notebookBytes),
+    requireBodySize: bodySizeCheck(parts.db, config.limits),
   }
   serveHealth(app, parts)
   serveAuth(door, parts)
   serveApplications(door, parts)
+  serveApplicationLimits(door, parts)
   serveDevices(door, parts)
   serveDeviceAttributes(door, parts)
   serveDeviceWords(door, parts)
@@ -87,6 +90,7 @@ export async function createApp(
   serveFiles(door, parts)
   serveJobLogs(door, parts)
   serveDeliveries(door, parts)
+  serveRetention(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveBackfills(door, parts)
@@ -106,6 +110,7 @@ const reachedAt = ({ headers, socket }: FastifyRequest): Reached => ({
 function acceptEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    noteBodySize(request, String(body))
     if (body === '') done(null, undefined)
     else void parse(request, String(body), done)
   })

@@ -1,8 +1,11 @@
 /** From the kinds of errors to what the API answers: status and `{type, message}` (behaviour dossier §6.7). */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { LimitReached } from '../../contract/limits.ts'
+import { ofInstallation } from '../catalog/application-limits.ts'
 import { AppError, type ErrorKind, invalid, notFound, unavailable } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { largerThan } from '../ground/sizes.ts'
 import { isContended } from '../stores/postgres/contention.ts'
 
 const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
@@ -12,7 +15,8 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   notFound: { status: 404, type: 'NotFound' },
   conflict: { status: 409, type: 'Conflict' },
   gone: { status: 410, type: 'Gone' },
-  tooLarge: { status: 413, type: 'PayloadTooLarge' },
+  tooLarge: { status: 413, type: 'LimitExceeded' },
+  full: { status: 403, type: 'LimitExceeded' },
   limited: { status: 429, type: 'LimitExceeded' },
   unavailable: { status: 503, type: 'Unavailable' },
 }
@@ -25,7 +29,6 @@ const FASTIFY_TYPES: Record<number, string> = {
   400: 'Validation',
   404: 'NotFound',
   405: 'MethodNotAllowed',
-  413: 'PayloadTooLarge',
   415: 'Validation',
 }
 
@@ -44,10 +47,11 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
     const { status, type } = ANSWERS[error.kind]
     const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? RETRY_SECONDS : undefined)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-    return reply.code(status).send({ type, message: error.message })
+    return reply.code(status).send({ type, message: error.message, ...limitOf(error) })
   }
   const gone = databaseRefusal(error)
   if (gone) return answer(gone, request, reply)
+  if (error.statusCode === 413) return answer(bodyTooLarge(request), request, reply)
   const status = error.statusCode ?? 500
   const type = FASTIFY_TYPES[status]
   if (type) return reply.code(status).send({ type, message: error.message })
@@ -59,6 +63,16 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
     .code(500)
     .send({ type: 'Error', message: `Something went wrong on our side; its reference is ${reference}` })
 }
+
+function limitOf({ limit }: AppError): { limit?: LimitReached } {
+  if (!limit) return {}
+  const { resetsAt, ...facts } = limit
+  return { limit: { ...facts, ...(resetsAt ? { resetsAt: resetsAt.toISOString() } : {}) } }
+}
+
+/** Found by Fastify while the body arrives, against the limit of the installation. */
+const bodyTooLarge = (request: FastifyRequest) =>
+  largerThan('The body', ofInstallation('bodyBytes', request.server.initialConfig.bodyLimit ?? 0))
 
 /** What the database refuses for a reason that lies with the request, should it get that far (PostgreSQL, appendix A). */
 function databaseRefusal(error: Error): AppError | undefined {

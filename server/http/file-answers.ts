@@ -12,8 +12,8 @@ export const FORM_PATH = '/uploads'
 
 export interface FileAnswers {
   readonly file: (row: FileRow) => ApplicationFile
-  /** A directory gets no form. */
-  readonly withForm: (row: FileRow) => FileWithUpload
+  /** With a form that takes so many bytes; a directory gets none. */
+  readonly withForm: (row: FileRow, maxBytes: number) => FileWithUpload
 }
 
 /** `urlTTL` is what a client asked for, in seconds; it only matters for private files. */
@@ -30,11 +30,14 @@ export function fileAnswers(
       : undefined
   const publicUrl = (row: FileRow) => baseUrl + publicPath(row.application_id, pathIn(row.parent_directory, row.name))
   const file = (row: FileRow) => toFile(row, tree.private ? privateUrl : publicUrl)
-  const formOf = ({ id: fileId }: FileRow) => {
-    const grant = { tree, fileId, maxBytes: config.files.formBytes, expiresAt: later(now, config.files.formMs) }
+  const formOf = ({ id: fileId }: FileRow, maxBytes: number) => {
+    const grant = { tree, fileId, maxBytes, expiresAt: later(now, config.files.formMs) }
     return { url: baseUrl + FORM_PATH, fields: uploadFields(linkSecret, grant) }
   }
-  return { file, withForm: (row) => (row.type === 'file' ? { ...file(row), upload: formOf(row) } : file(row)) }
+  return {
+    file,
+    withForm: (row, maxBytes) => (row.type === 'file' ? { ...file(row), upload: formOf(row, maxBytes) } : file(row)),
+  }
 }
 
 /** Seconds; the longest is that of S3's signed URLs. */

@@ -6,6 +6,7 @@ import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
 import type { Replay } from '../jobs/replay.ts'
+import type { Chores } from '../jobs/tidy.ts'
 import type { Jobs } from '../jobs/work.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { DuckDb } from '../stores/duckdb/duckdb.ts'
@@ -31,6 +32,8 @@ export interface Parts {
   readonly jobs: Jobs
   readonly replay: Replay
   readonly callbackSecrets: CallbackSecrets
+  /** What is done once a day, to be told what it would do. */
+  readonly chores: Chores
   readonly ignoredCounts: IgnoredCounts
   readonly linkSecret: Buffer
   /** The absolute link to a blob, counted from when it came to be. */

@@ -10,9 +10,10 @@ import { allows } from '../access/scopes.ts'
 import type { Caller, Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
+import type { MostBytes } from '../ground/sizes.ts'
 import { wrap } from './envelope.ts'
 import { readQueryParameters } from './query-parameters.ts'
-import { takeFilePart } from './uploads.ts'
+import { readFilePart, takeFilePart } from './uploads.ts'
 import { createCheck } from './validation.ts'
 
 export interface UploadedFile {
@@ -24,8 +25,8 @@ export interface Call<T> {
   readonly params: ParamsOf<T>
   readonly query: QueryOf<T>
   readonly body: BodyOf<T>
-  /** The file part in memory. Only called by routes with one, as the next. */
-  readonly file: () => Promise<UploadedFile>
+  /** The file part in memory, at most so many bytes of it. Only called by routes with one, as the next. */
+  readonly file: (most: MostBytes) => Promise<UploadedFile>
   /** The bytes of the file part as they arrive, for one that is too large for memory. */
   readonly storeFile: <R>(store: (content: AsyncIterable<Uint8Array>) => Promise<R>) => Promise<R>
   readonly caller: Caller
@@ -40,7 +41,8 @@ export interface Door {
   readonly tokens: Tokens
   readonly baseUrl: (request: FastifyRequest) => string
   readonly sharedUrl: (request: FastifyRequest) => string
-  readonly readFile: (request: FastifyRequest, part: string) => Promise<UploadedFile>
+  /** Refuses a body that is larger than the caller's application allows. */
+  readonly requireBodySize: (request: FastifyRequest, userId: string, applicationId: unknown) => Promise<void>
 }
 
 const ANONYMOUS: Caller = { userId: '', scope: [] }
@@ -95,12 +97,14 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
       if (route.authenticated && !allows(caller.scope, route.operation, route.method === 'GET')) throw forbidden()
+      const params = lowerCaseIds(request.params)
+      await door.requireBodySize(request, caller.userId, params['applicationId'])
       const call: Call<T> = {
         // Checked against the route's own schemas just above.
-        params: lowerCaseIds(request.params) as ParamsOf<T>,
+        params: params as ParamsOf<T>,
         query: query as QueryOf<T>,
         body: request.body as BodyOf<T>,
-        file: () => door.readFile(request, route.file ?? ''),
+        file: (most) => readFilePart(request, route.file ?? '', most),
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
         baseUrl: door.baseUrl(request),
@@ -115,7 +119,7 @@ const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? { ...value } : {}
 
 /** Ids may be written in capitals; ours are kept in small letters. Other parts of a path, as names, are as they are. */
-const lowerCaseIds = (params: unknown) =>
+const lowerCaseIds = (params: unknown): Record<string, string> =>
   Object.fromEntries(
     Object.entries(asRecord(params)).map(([name, value]) => {
       const text = String(value)

@@ -6,6 +6,7 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { AppError, invalid, messageOf } from '../ground/errors.ts'
+import { largerThan, type MostBytes } from '../ground/sizes.ts'
 import type { UploadedFile } from './serve.ts'
 
 const MAX_NAME = 1024
@@ -50,16 +51,14 @@ export async function takeFilePart<T>(
   }
 }
 
-/** The part as bytes in memory. @throws invalid when it is missing or has more than `maxBytes` */
-export const readFilePart = (request: FastifyRequest, part: string, maxBytes: number): Promise<UploadedFile> =>
+/** The part as bytes in memory. @throws invalid when it is missing; tooLarge */
+export const readFilePart = (request: FastifyRequest, part: string, most: MostBytes): Promise<UploadedFile> =>
   takeFilePart(request, part, async ({ name, content }) => {
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of content) {
       bytes += chunk.byteLength
-      if (bytes > maxBytes) {
-        throw invalid(`${part} is larger than the ${maxBytes} bytes that are allowed (FIELDBOOK_NOTEBOOK_SIZE)`)
-      }
+      if (bytes > most.bytes) throw largerThan(part, most)
       chunks.push(chunk)
     }
     return { name, content: Buffer.concat(chunks) }

@@ -157,7 +157,8 @@ const NAMES: Record<AppError['kind'], string> = {
   notFound: 'NotFound',
   conflict: 'Conflict',
   gone: 'Gone',
-  tooLarge: 'PayloadTooLarge',
+  tooLarge: 'LimitExceeded',
+  full: 'LimitExceeded',
   limited: 'LimitExceeded',
   unavailable: 'Unavailable',
 }

@@ -90,5 +90,10 @@ export async function requireInterval(
   const waitSeconds = Math.ceil((latest ? intervalMs - latest.ageMs : 0) / 1000)
   if (waitSeconds <= 0) return
   const every = `once in ${intervalMs / 60_000} minutes`
-  throw limited(`${what} can be exported ${every}; try again in ${waitSeconds} seconds`, waitSeconds)
+  const resetsAt = new Date(Date.now() + waitSeconds * 1000)
+  throw limited(
+    `${what} can be exported ${every}; try again in ${waitSeconds} seconds`,
+    { name: kind, of: 'resource', allowed: 1, used: 1, resetsAt },
+    waitSeconds,
+  )
 }

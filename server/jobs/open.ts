@@ -13,7 +13,7 @@ import type { MailLimit } from './mail-limit.ts'
 import { openQueue, type Queue } from './queue.ts'
 import { createReplay, type Replay } from './replay.ts'
 import { createTell, type Tell } from './telling.ts'
-import { type Chore, openTidying } from './tidy.ts'
+import { type Chores, openTidying } from './tidy.ts'
 import type { Jobs, JobWork } from './work.ts'
 import { type JobWorker, openJobWorker } from './worker.ts'
 
@@ -58,14 +58,13 @@ export interface WorkingParts {
   readonly linkFile: LinkFile
   /** As deliver.ts has it. */
   readonly secretsOf: (applicationId: string) => Promise<readonly string[]>
-  /** What other rooms have to do once a day. */
-  readonly chores: Readonly<Record<string, Chore>>
+  /** What is to be done once a day. */
+  readonly chores: Chores
 }
 
 export interface WorkingOptions {
   readonly slots: number
   readonly limitMs: number
-  readonly logsMs: number
   readonly linksMs: number
   readonly allowPrivate: boolean
   readonly mail: MailOptions
@@ -75,7 +74,7 @@ const DAY_MS = 86_400_000
 
 /** Opens what a worker does: jobs, deliveries, and the daily pass. */
 export async function openWorking(parts: WorkingParts, options: WorkingOptions): Promise<JobWorker> {
-  const { db, blobs, log, linkFile } = parts
+  const { db, log, linkFile } = parts
   const { queue, tell } = parts.room
   await using opening = new AsyncDisposableStack()
   const mailer = createMailer(options.mail)
@@ -83,9 +82,7 @@ export async function openWorking(parts: WorkingParts, options: WorkingOptions):
   const { secretsOf } = parts
   const { allowPrivate, linksMs } = options
   opening.use(await openDeliverer({ db, queue, log, mailer, secretsOf, allowPrivate }))
-  opening.use(
-    await openTidying({ db, blobs, queue, log, filesMs: linksMs, logsMs: options.logsMs, chores: parts.chores }),
-  )
+  opening.use(await openTidying({ db, queue, log, chores: parts.chores }))
   const worker = opening.use(
     await openJobWorker(
       {

@@ -24,7 +24,8 @@ export const createReplay =
       )
       if (!found) throw notFound('Delivery')
       const refusal = found.kind === 'mail' ? await refusalOf(tx, limit, applicationId, found.target) : undefined
-      if (refusal) throw limited(refusal, HOUR_SECONDS)
+      const reached = { name: 'mailsPerHour', of: 'application', allowed: limit.perHour } as const
+      if (refusal) throw limited(refusal, reached, HOUR_SECONDS)
       const row = await tx.one<{ turn: number }>(
         `update deliveries set status = 'waiting', turn = turn + 1, tries = 0, error = null, ended_at = null,
            next_try_at = null, queued_at = clock_timestamp() where id = $1 returning turn`,

@@ -1,11 +1,13 @@
 /**
- * Once a day: what jobs made is deleted when its links have ended, and old logs and deliveries are. Any worker may do it,
- * and doing it twice changes nothing.
+ * Once a day: what is older than it may be is deleted, a chore after the other. Any worker may do it, and doing it twice
+ * changes nothing.
  */
 
 import { messageOf } from '../ground/errors.ts'
 import type { Log } from '../ground/log.ts'
+import { before, type Chore, type Pass, type Swept, sum } from '../ground/sweep.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { collectOrphans } from '../stores/blobs/orphans.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { dropJob } from './files.ts'
 import { openPump } from './pump.ts'
@@ -14,19 +16,13 @@ import type { JobRow } from './store.ts'
 
 export interface TidyParts {
   readonly db: Database
-  readonly blobs: Blobs
   readonly queue: Queue
   readonly log: Log
-  /** How long files are linked. */
-  readonly filesMs: number
-  /** How long logs and deliveries are kept after their end. */
-  readonly logsMs: number
-  /** What other rooms have to do once a day, by the name it is logged under. */
-  readonly chores: Readonly<Record<string, Chore>>
+  readonly chores: Chores
 }
 
-/** Gives how much there was to do; broken off, it is done again the next day. */
-export type Chore = (now: Date, signal: AbortSignal) => Promise<number>
+/** What there is to do once a day, by the name it is told under. */
+export type Chores = Readonly<Record<string, Chore>>
 
 const DAY_SECONDS = 86_400
 /** Asked for this often by every worker; the queue lets one a day through. */
@@ -34,8 +30,7 @@ const ASK_MS = 3_600_000
 const BATCH = 500
 
 /** Asks for the daily pass and does it when it is its turn. */
-export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
-  const { db, queue, log } = parts
+export async function openTidying({ db, queue, log, chores }: TidyParts): Promise<AsyncDisposable> {
   const closing = new AbortController()
   const ask = () =>
     queue
@@ -44,8 +39,8 @@ export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
   const take = async () => {
     const [item] = await queue.take(db, TIDYING, 1)
     if (!item) return false
-    log.info(await tidy(parts, new Date()), 'tidied')
-    for (const [name, chore] of Object.entries(parts.chores)) await doChore(log, name, chore, closing.signal)
+    await tidy(chores, { now: new Date(), signal: closing.signal, isDryRun: false }, log)
+    closing.signal.throwIfAborted()
     await queue.drop(db, item)
     return true
   }
@@ -61,39 +56,85 @@ export async function openTidying(parts: TidyParts): Promise<AsyncDisposable> {
   }
 }
 
-/** One that fails keeps none of the others from being done. */
-async function doChore(log: Log, name: string, chore: Chore, signal: AbortSignal): Promise<void> {
-  try {
-    const count = await chore(new Date(), signal)
-    if (count > 0) log.info({ chore: name, count }, 'chore done')
-  } catch (error) {
-    if (!signal.aborted) log.warn({ chore: name, error: messageOf(error) }, 'chore broken off')
+export type Tidied = { readonly name: string } & (Swept | { readonly problem: string })
+
+/** Does every chore, or says what each would do; one that fails keeps none of the others from being done. */
+export async function tidy(chores: Chores, pass: Pass, log: Log): Promise<Tidied[]> {
+  const done: Tidied[] = []
+  for (const [name, chore] of Object.entries(chores)) {
+    if (pass.signal.aborted) break
+    try {
+      const swept = await chore(pass)
+      if (swept.count > 0 && !pass.isDryRun) log.info({ chore: name, ...swept }, 'tidied')
+      done.push({ name, ...swept })
+    } catch (error) {
+      if (pass.signal.aborted) break
+      log.warn({ chore: name, error: messageOf(error) }, 'chore broken off')
+      done.push({ name, problem: messageOf(error) })
+    }
   }
+  return done
 }
 
-/** Deletes what is older than it may be at `now`, and says how much that was. */
-export async function tidy(
-  { db, blobs, filesMs, logsMs }: Pick<TidyParts, 'db' | 'blobs' | 'filesMs' | 'logsMs'>,
-  now: Date,
-): Promise<{ jobsWithoutFiles: number; logs: number; deliveries: number }> {
-  const before = (ageMs: number) => new Date(now.getTime() - ageMs)
-  const jobsWithoutFiles = await dropFiles(db, blobs, before(filesMs))
-  const logs = await db.query('delete from job_logs where completed_at < $1 returning id', [before(logsMs)])
-  const deliveries = await db.query('delete from deliveries where ended_at < $1 returning id', [before(logsMs)])
-  return { jobsWithoutFiles, logs: logs.length, deliveries: deliveries.length }
-}
+/** What this room has to do once a day: files go after `filesMs`, when their links end, logs and deliveries after `logsMs`. */
+export const jobChores = (
+  { db, blobs }: { readonly db: Database; readonly blobs: Blobs },
+  { filesMs, logsMs }: { readonly filesMs: number; readonly logsMs: number },
+): Chores => ({
+  jobFiles: (pass) => dropFiles(db, blobs, pass, filesMs),
+  jobLogs: (pass) => deleteRows(db, pass, 'job_logs where completed_at < $1', logsMs),
+  deliveries: (pass) => deleteRows(db, pass, 'deliveries where ended_at < $1', logsMs),
+  orphanedJobFiles: (pass) => collectJobOrphans(db, blobs, pass),
+})
 
-/** Blobs first: a crash in between leaves a row that is found again, not a blob that nobody knows. */
-async function dropFiles(db: Database, blobs: Blobs, before: Date): Promise<number> {
-  let count = 0
+/**
+ * The row first, which links are made from; a crash after it leaves blobs that nothing refers to, and those are collected
+ * with the orphans.
+ */
+async function dropFiles(db: Database, blobs: Blobs, pass: Pass, ageMs: number): Promise<Swept> {
+  const old = `from job_logs where completed_at < $1 and files <> '[]'`
+  const values = [before(pass, ageMs)]
+  if (pass.isDryRun) return counted(await db.query<Pick<JobRow, 'files'>>(`select files ${old}`, values))
+  const dropped: Swept[] = []
   for (;;) {
-    const rows = await db.query<Pick<JobRow, 'id' | 'application_id'>>(
-      `select id, application_id from job_logs where completed_at < $1 and files <> '[]' order by completed_at limit $2`,
-      [before, BATCH],
+    pass.signal.throwIfAborted()
+    const rows = await db.query<Pick<JobRow, 'id' | 'application_id' | 'files'>>(
+      `with old as (select id, files ${old} order by completed_at limit ${BATCH} for update skip locked)
+       update job_logs set files = '[]' from old where job_logs.id = old.id
+       returning job_logs.id, application_id, old.files`,
+      values,
     )
-    if (rows.length === 0) return count
     for (const row of rows) await dropJob(blobs, row)
-    await db.query(`update job_logs set files = '[]' where id = any($1)`, [rows.map(({ id }) => id)])
-    count += rows.length
+    dropped.push(counted(rows))
+    if (rows.length < BATCH) return sum(dropped)
   }
 }
+
+const counted = (rows: readonly Pick<JobRow, 'files'>[]): Swept => ({
+  count: rows.length,
+  bytes: rows.flatMap(({ files }) => files).reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0),
+})
+
+async function deleteRows(db: Database, pass: Pass, from: string, ageMs: number): Promise<Swept> {
+  const values = [before(pass, ageMs)]
+  const sql = pass.isDryRun ? `select id from ${from}` : `delete from ${from} returning id`
+  const row = await db.one<{ count: number }>(`with gone as (${sql}) select count(*)::int as count from gone`, values)
+  return { count: row?.count ?? 0, bytes: 0 }
+}
+
+/** Files of attempts that were lost, and of jobs that are gone; those of a job that still runs are kept, whatever they are. */
+const collectJobOrphans = (db: Database, blobs: Blobs, pass: Pass): Promise<Swept> =>
+  collectOrphans(blobs, 'jobs', pass, async (keys) => {
+    const ids = keys.map((key) => key.split('/')[2] ?? '')
+    const rows = await db.query<Pick<JobRow, 'id' | 'files' | 'status'>>(
+      'select id, files, status from job_logs where id = any ($1)',
+      [[...new Set(ids)]],
+    )
+    const jobs = new Map(rows.map((row) => [row.id, row]))
+    const isKnown = (key: string, index: number) => {
+      const job = jobs.get(ids[index] ?? '')
+      if (!job) return false
+      return job.status === 'queued' || job.status === 'inProgress' || job.files.some((file) => file.key === key)
+    }
+    return new Set(keys.filter(isKnown))
+  })

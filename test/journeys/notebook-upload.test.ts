@@ -51,15 +51,19 @@ test('text, bytes and streams arrive as they are', async () => {
 
 test('what is too large, empty, or no notebook is refused in every way, and the old one stays', async () => {
   const before = await upload(ipynb('print("kept")'))
-  const wrong: [string, RegExp][] = [
-    ['x'.repeat(200_001), /^jupyterFile is larger than the 200000 bytes that are allowed \(FIELDBOOK_NOTEBOOK_SIZE\)$/],
+  const wrong: [string, RegExp, number?][] = [
+    [
+      'x'.repeat(200_001),
+      /^jupyterFile is larger than the 200000 bytes that are allowed \(FIELDBOOK_NOTEBOOK_SIZE\)$/,
+      413,
+    ],
     ['no JSON', /JSON/],
     ['{}', /./],
   ]
-  for (const [text, message] of wrong) {
+  for (const [text, message, status = 400] of wrong) {
     for (const file of [text, Buffer.from(text)]) {
       const { statusCode, message: told } = await refusal(upload(file))
-      assert.equal(statusCode, 400)
+      assert.equal(statusCode, status)
       assert.match(told, message)
     }
   }

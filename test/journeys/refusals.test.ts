@@ -81,20 +81,20 @@ for (const [name, notebook, message] of NOTEBOOKS) {
   })
 }
 
-const BAD_FILES: [string, string, RegExp][] = [
+const BAD_FILES: [string, string, RegExp, [number, string]?][] = [
   ['is not JSON', 'print("hello")', /JSON/],
   ['is no object', '[]', /object/],
   ['has no cells', '{"nbformat":4,"nbformat_minor":5,"metadata":{}}', /cells/],
   ['is nbformat 3', '{"nbformat":3,"nbformat_minor":0,"metadata":{},"worksheets":[]}', /nbformat 3/],
-  ['is over the size limit', ipynb(`#${'x'.repeat(120_000)}`), /larger than the 100000 bytes/],
+  ['is over the size limit', ipynb(`#${'x'.repeat(120_000)}`), /larger than the 100000 bytes/, [413, 'LimitExceeded']],
 ]
 
 test('an .ipynb that can not be used is refused and the previous file stays', async () => {
   const notebook = await makeNotebook(losant, applicationId, {}, 'print("the first upload")')
   const params = { applicationId, notebookId: notebook.id }
-  for (const [what, jupyterFile, message] of BAD_FILES) {
+  for (const [what, jupyterFile, message, answer = [400, 'Validation']] of BAD_FILES) {
     const refused = await refusal(losant.call('notebook.upload', { ...params, jupyterFile }))
-    assert.deepEqual([refused.statusCode, refused.type], [400, 'Validation'], what)
+    assert.deepEqual([refused.statusCode, refused.type], answer, what)
     assert.match(refused.message, message, what)
   }
   const kept = await losant.call<Notebook>('notebook.get', params)
@@ -136,7 +136,7 @@ test('bad ids, bad JSON and bodies that are too large are refused by name', asyn
   const large = await refusal(
     losant.call('notebooks.post', { applicationId, notebook: { name: 'n', description: 'x'.repeat(250_000) } }),
   )
-  assert.deepEqual([large.statusCode, large.type], [413, 'PayloadTooLarge'])
+  assert.deepEqual([large.statusCode, large.type], [413, 'LimitExceeded'])
   const response = await fetch(`${service.url}/auth/user`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -5,7 +5,7 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import { clearScratch } from '../../server/ground/clear-scratch.ts'
-import { makeFolder } from '../support/make.ts'
+import { makeFolder, makePass } from '../support/make.ts'
 
 test('files and folders of more than a day ago go, younger ones and the folders of processes stay', async (t) => {
   const root = await makeFolder(t)
@@ -18,9 +18,10 @@ test('files and folders of more than a day ago go, younger ones and the folders 
   await utimes(join(root, 'telemetry-a', 'seal-1'), old, old)
   await utimes(join(root, 'duckdb-b', 'old.tsv'), old, old)
 
-  await clearScratch(root, now)
+  assert.deepEqual(await clearScratch(root, makePass(0, true)), { count: 2, bytes: 2 })
+  assert.deepEqual(await clearScratch(root, makePass()), { count: 2, bytes: 2 })
 
   assert.deepEqual(await readdir(join(root, 'telemetry-a')), [])
   assert.deepEqual(await readdir(join(root, 'duckdb-b')), ['new.tsv'])
-  await clearScratch(join(root, 'nowhere'), now)
+  assert.deepEqual(await clearScratch(join(root, 'nowhere'), makePass()), { count: 0, bytes: 0 })
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { claimExecution } from '../../server/executions/store.ts'
+import { claimExecution } from '../../server/executions/claim.ts'
 import { makeExecution, makeNotebook } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { claimExecution } from '../../server/executions/claim.ts'
 import { takeBack } from '../../server/executions/leases.ts'
-import { cancelExecution, claimExecution, recordEnd } from '../../server/executions/store.ts'
+import { cancelExecution, recordEnd } from '../../server/executions/store.ts'
 import { minuteCounts, periodStart, readStats } from '../../server/executions/usage.ts'
 import { makeClaim, makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'

@@ -2,22 +2,17 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { claimExecution } from '../../server/executions/claim.ts'
 import { releaseExecution } from '../../server/executions/leases.ts'
 import type { Execution } from '../../server/executions/record.ts'
-import {
-  cancelExecution,
-  claimExecution,
-  getExecution,
-  listExecutions,
-  unfinishedExecutions,
-} from '../../server/executions/store.ts'
-import type { Queryable } from '../../server/stores/postgres/database.ts'
+import { cancelExecution, getExecution, listExecutions, unfinishedExecutions } from '../../server/executions/store.ts'
+import type { Database } from '../../server/stores/postgres/database.ts'
 import { makeExecution, makeNotebook } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const LEASE_MS = 60_000
 /** A claim that has to succeed. */
-async function claim(db: Queryable): Promise<Execution> {
+async function claim(db: Database): Promise<Execution> {
   const execution = await claimExecution(db, 'w', LEASE_MS)
   assert.ok(execution, 'nothing waits')
   return execution

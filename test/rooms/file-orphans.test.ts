@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test from 'node:test'
+import { ofInstallation } from '../../server/catalog/application-limits.ts'
 import { storeContent } from '../../server/catalog/files/content.ts'
 import { createFile } from '../../server/catalog/files/create.ts'
-import { collectOrphans } from '../../server/catalog/files/orphans.ts'
+import { collectFileOrphans } from '../../server/catalog/files/orphans.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
-import { makeApplication, makeFolder } from '../support/make.ts'
+import { makeApplication, makeFolder, makePass } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
-
-const HOUR_MS = 3_600_000
 
 test('blobs that no file has are collected after a day; what files have and what others keep is not', async (t) => {
   const db = await openTestDatabase(t)
@@ -23,15 +22,19 @@ test('blobs that no file has are collected after a day; what files have and what
   for (const isPrivate of [false, true]) {
     const tree = { applicationId, private: isPrivate }
     const { id } = await createFile(db, tree, { name: 'f', type: 'file' }, author, 'file')
-    await storeContent({ db, blobs }, tree, id, content('kept'), { maxBytes: 100, setting: 'A_SETTING' })
+    await storeContent({ db, blobs }, tree, id, content('kept'), ofInstallation('fileBytes', 100))
   }
   // More than are asked for at once.
   for (let n = 0; n < 1100; n += 1) await blobs.put(`files/${applicationId}/orphan-${n}`, Buffer.from('lost'))
   await blobs.put('notebooks/1/a.ipynb', Buffer.from('another room’s'))
-  const later = (hours: number) => new Date(Date.now() + hours * HOUR_MS)
-  assert.equal(await collectOrphans(db, blobs, later(23)), 0)
-  assert.equal(await collectOrphans(db, blobs, later(25)), 1100)
-  assert.equal(await collectOrphans(db, blobs, later(25)), 0)
+  const [none, lost] = [
+    { count: 0, bytes: 0 },
+    { count: 1100, bytes: 4400 },
+  ]
+  assert.deepEqual(await collectFileOrphans(db, blobs, makePass(23 / 24)), none)
+  assert.deepEqual(await collectFileOrphans(db, blobs, makePass(25 / 24, true)), lost)
+  assert.deepEqual(await collectFileOrphans(db, blobs, makePass(25 / 24)), lost)
+  assert.deepEqual(await collectFileOrphans(db, blobs, makePass(25 / 24)), none)
   const left: string[] = []
   for await (const { key } of blobs.list('files')) left.push(String(await blobs.read(key)))
   assert.deepEqual(left, ['kept', 'kept'])
@@ -42,8 +45,7 @@ test('collecting stops when it is told to', async (t) => {
   const db = await openTestDatabase(t)
   const blobs = await openFsBlobs(join(await makeFolder(t), 'blobs'))
   await blobs.put('files/a/orphan', Buffer.from('lost'))
-  await assert.rejects(collectOrphans(db, blobs, new Date(Date.now() + 48 * HOUR_MS), AbortSignal.abort()), {
-    name: 'AbortError',
-  })
+  const stopped = { ...makePass(2), signal: AbortSignal.abort() }
+  await assert.rejects(collectFileOrphans(db, blobs, stopped), { name: 'AbortError' })
   assert.ok(await blobs.stat('files/a/orphan'))
 })

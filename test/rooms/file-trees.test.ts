@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { ofInstallation } from '../../server/catalog/application-limits.ts'
 import { storeContent } from '../../server/catalog/files/content.ts'
 import { createFile } from '../../server/catalog/files/create.ts'
 import { findFileByPath, getFile, listFiles } from '../../server/catalog/files/find.ts'
@@ -18,7 +19,7 @@ import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { makeApplication, makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
-const LIMIT = { maxBytes: 5000, setting: 'A_SETTING' }
+const LIMIT = ofInstallation('directFileBytes', 5000)
 
 async function openTree(t: TestContext) {
   const db = await openTestDatabase(t, { poolSize: 12 })
@@ -185,8 +186,9 @@ test('content that breaks off or is too large leaves the file as it was, and no 
   const put = (content: AsyncIterable<Uint8Array>) => storeContent({ db, blobs }, tree, id, content, LIMIT)
   await assert.rejects(put(broken()), { message: 'the line went dead' })
   await assert.rejects(put(bytes('x'.repeat(5001))), {
-    kind: 'invalid',
-    message: /larger than the 5000 bytes .*A_SETTING/,
+    kind: 'tooLarge',
+    message: /larger than the 5000 bytes .*FIELDBOOK_DIRECT_FILE_SIZE/,
+    limit: { name: 'directFileBytes', of: 'installation', allowed: 5000 },
   })
   assert.deepEqual(await getFile(db, tree, id), before)
   assert.deepEqual(await keys(), [before.blob_key])

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setApplicationLimits } from '../../server/catalog/application-limits.ts'
 import { placeFile } from '../../server/catalog/files/place.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { answer } from '../../server/http/errors.ts'
@@ -50,7 +51,6 @@ const malformed: [string, string | object | undefined, number, RegExp][] = [
   ['a body that is null', 'null', 400, /"device is required"/],
   ['a body that reaches for prototypes', '{"name":"d","__proto__":{"a":1}}', 400, /"type":"Validation"/],
   ['a body of another kind', '[]', 400, /"device must be of type object"/],
-  ['a body that is too large', { name: 'd', description: 'x'.repeat(100_001) }, 413, /"type":"PayloadTooLarge"/],
 ]
 for (const [what, payload, status, text] of malformed) {
   test(`${what} is answered in the shape of the API`, async (t) => {
@@ -61,6 +61,41 @@ for (const [what, payload, status, text] of malformed) {
     assert.deepEqual(Object.keys(JSON.parse(reply.text)), ['type', 'message'])
   })
 }
+
+test('a body that is too large is answered with the limit', async (t) => {
+  const { ask, base } = await openDoor(t)
+  const reply = await ask('POST', `${base}/devices`, { name: 'd', description: 'x'.repeat(100_001) })
+  assert.equal(reply.status, 413)
+  assert.deepEqual(JSON.parse(reply.text), {
+    type: 'LimitExceeded',
+    message: 'The body is larger than the 100000 bytes that are allowed (FIELDBOOK_BODY_SIZE)',
+    limit: { name: 'bodyBytes', of: 'installation', allowed: 100_000 },
+  })
+})
+
+test('an application’s own limits of sizes hold, and a body is not told of another’s', async (t) => {
+  const { ask, app, base, db, application, tokens } = await openDoor(t)
+  await setApplicationLimits(db, application.id, { bodyBytes: 70_000, notebookBytes: 2000, fileBytes: 3000 })
+  const { id } = await makeDevice(db, { applicationId: application.id })
+  const url = `${base}/devices/${id}/state`
+  const states = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ time: 1_700_000_000_000 + n, data: { a: 1 } }))
+  const body = states(2000)
+  const bytes = JSON.stringify(body).length
+  const large = await ask('POST', url, body)
+  assert.equal(large.status, 413)
+  assert.deepEqual(JSON.parse(large.text), {
+    type: 'LimitExceeded',
+    message: 'The body is larger than the 70000 bytes that are allowed (set for the application)',
+    limit: { name: 'bodyBytes', of: 'application', allowed: 70_000, used: bytes },
+  })
+  assert.equal((await ask('POST', url, states(1800))).status, 200)
+  const stranger = await tokens.sign({ userId: newId(), scope: ['all.User'] }, 0)
+  const headers = { authorization: `Bearer ${stranger}` }
+  assert.equal((await app.inject({ method: 'POST', url, headers, payload: body })).statusCode, 404)
+  const file = await ask('POST', `${base}/files`, { name: 'f', type: 'file', fileSize: 3001 })
+  assert.deepEqual([file.status, JSON.parse(file.text).limit.allowed], [413, 3000])
+})
 
 test('ids may be written in capitals, paths with a slash at the end, and DELETE with an empty JSON body', async (t) => {
   const { ask, db, application, base } = await openDoor(t)
@@ -112,13 +147,19 @@ test('an upload that is no notebook, too large or not there leaves the file as i
   for (const [reply, message] of [
     [await upload('no JSON'), /"type":"Validation"/],
     [await upload('{"nbformat":2}'), /"type":"Validation"/],
-    [await upload('x'.repeat(10_001)), /jupyterFile is larger than the 10000 bytes/],
     [await upload(good, 'other'), /jupyterFile is not in the multipart body/],
     [await ask('POST', `${base}/notebooks/${id}/upload`, '{}'), /must be sent as a file of a multipart/],
   ] as const) {
     assert.equal(reply.status, 400, reply.text)
     assert.match(reply.text, message)
   }
+  const large = await upload('x'.repeat(10_001))
+  assert.equal(large.status, 413)
+  assert.deepEqual(JSON.parse(large.text), {
+    type: 'LimitExceeded',
+    message: 'jupyterFile is larger than the 10000 bytes that are allowed (FIELDBOOK_NOTEBOOK_SIZE)',
+    limit: { name: 'notebookBytes', of: 'installation', allowed: 10_000 },
+  })
   assert.equal(JSON.parse((await ask('GET', `${base}/notebooks/${id}`)).text).jupyterFileName, 'a.ipynb')
 })
 

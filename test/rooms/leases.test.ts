@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { claimExecution } from '../../server/executions/claim.ts'
 import { heldElsewhere, releaseExecution, renewLeases, takeBack } from '../../server/executions/leases.ts'
 import { MAX_ATTEMPTS } from '../../server/executions/lifecycle.ts'
 import type { Execution } from '../../server/executions/record.ts'
-import { cancelExecution, claimExecution, getExecution, recordEnd, recordLive } from '../../server/executions/store.ts'
+import { cancelExecution, getExecution, recordEnd, recordLive } from '../../server/executions/store.ts'
 import { readStats } from '../../server/executions/usage.ts'
-import type { Queryable } from '../../server/stores/postgres/database.ts'
+import type { Database } from '../../server/stores/postgres/database.ts'
 import { makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -18,13 +19,13 @@ const RAN_ON = {
 } as const
 
 /** A claim that has to succeed. */
-async function claim(db: Queryable): Promise<Execution> {
+async function claim(db: Database): Promise<Execution> {
   const execution = await claimExecution(db, 'w', LEASE_MS)
   assert.ok(execution, 'nothing waits')
   return execution
 }
 
-async function makeWaiting(db: Queryable): Promise<{ notebookId: string; id: string }> {
+async function makeWaiting(db: Database): Promise<{ notebookId: string; id: string }> {
   const notebook = await makeNotebook(db)
   return { notebookId: notebook.id, id: await makeExecution(db, notebook) }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import type { SchedulePost } from '../../contract/schedules.ts'
 import { setJupyterFile } from '../../server/catalog/notebooks.ts'
+import { claimExecution } from '../../server/executions/claim.ts'
 import { deleteApplication } from '../../server/executions/remove-application.ts'
 import { fireDue } from '../../server/executions/schedules/fire.ts'
 import { openScheduling } from '../../server/executions/schedules/scheduling.ts'
@@ -14,7 +15,7 @@ import {
   patchSchedule,
   toSchedule,
 } from '../../server/executions/schedules/store.ts'
-import { cancelExecution, claimExecution, listExecutions, recordEnd } from '../../server/executions/store.ts'
+import { cancelExecution, listExecutions, recordEnd } from '../../server/executions/store.ts'
 import { createLog } from '../../server/ground/log.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'

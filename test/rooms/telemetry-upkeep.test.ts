@@ -4,9 +4,12 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { newId } from '../../server/ground/ids.ts'
+import { openDatabase } from '../../server/stores/postgres/database.ts'
 import { forgetAttributesOf } from '../../server/stores/telemetry/forget-attributes.ts'
+import { vacuumHot } from '../../server/stores/telemetry/upkeep.ts'
 import { type History, historyOf, openHistory } from '../support/history.ts'
 import { makeApplication } from '../support/make.ts'
+import { openTestDatabase } from '../support/postgres.ts'
 
 const DEVICE = 'aaaaaaaaaaaaaaaaaaaaaaaa'
 const OTHER = 'bbbbbbbbbbbbbbbbbbbbbbbb'
@@ -62,3 +65,15 @@ for (const count of [3, 300]) {
     assert.equal(await history.exported(wanted), `ID,Timestamp,a,b\n${expected}`)
   })
 }
+
+test('dead rows are cleared away however long that takes', async (t) => {
+  const db = await openTestDatabase(t)
+  // So many that it takes some hundred milliseconds, against a limit of forty.
+  await db.query(`insert into hot_states (application_id, device_id, ts, doc)
+    select 'a', 'd', n, '{"text": "a value that takes some room"}' from generate_series(1, 400000) as n`)
+  await db.query('delete from hot_states')
+  const options = { poolSize: 1, statementTimeoutMs: 40 }
+  await using hurried = await openDatabase({ connection: db.connection }, options)
+  await assert.rejects(hurried.query('vacuum hot_states'), /statement timeout/)
+  await vacuumHot(hurried)
+})

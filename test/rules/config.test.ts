@@ -20,6 +20,10 @@ test('an empty environment gives the defaults', () => {
   assert.deepEqual([config.limits.cores, config.limits.cellSeconds, config.limits.silenceSeconds], [0, 0, 0])
   assert.deepEqual([config.urls.ttlMs, config.ingest.maxAgeMs], [7 * 86_400_000, undefined])
   assert.equal(config.limits.runMinutes, 60)
+  const { notebooks, minutesPerMonth, parallelExecutions, queuedExecutions, total } = config.limits
+  assert.deepEqual([notebooks, minutesPerMonth, parallelExecutions, queuedExecutions], [0, 0, 0, 10_000])
+  assert.deepEqual(total, { notebooks: 0, minutesPerMonth: 0, parallelExecutions: 0, queuedExecutions: 0 })
+  assert.equal(config.logs.ageMs, 90 * 86_400_000)
   assert.ok(config.worker.slots >= 1)
 })
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { NotebookLimits } from '../../contract/limits.ts'
-import { checkLimits, effectiveLimits, sandboxLimits } from '../../server/executions/limits.ts'
+import { checkLimits, effectiveLimits, executionLimits } from '../../server/catalog/limits.ts'
+import { sandboxLimits } from '../../server/executions/limits.ts'
 import { readConfig } from '../../server/ground/config.ts'
 
 const INSTALLATION = readConfig({ FIELDBOOK_RUN_MEMORY: '1GiB', FIELDBOOK_RUN_CORES: '2' }, '/').limits
@@ -36,6 +37,23 @@ test('an installation that lowers its limits lowers those of every notebook', ()
     { ...INSTALLATION, cellSeconds: 5 },
   )
   assert.deepEqual([memoryBytes, cellSeconds], [2 ** 30, 5])
+})
+
+test('an application lowers the installation, and a notebook the application', () => {
+  const own = { memoryBytes: 2 ** 29, notebooks: 5, parallelExecutions: 2 }
+  checkLimits(own, INSTALLATION)
+  const ofApplication = effectiveLimits(own, INSTALLATION)
+  assert.deepEqual(ofApplication, { ...INSTALLATION, ...own })
+  const { memoryBytes, ...others } = effectiveLimits({ memoryBytes: 2 ** 30 }, executionLimits(ofApplication))
+  assert.equal(memoryBytes, 2 ** 29)
+  assert.ok(!('notebooks' in others) && !('total' in others), 'an execution has limits of executions only')
+  assert.throws(() => checkLimits({ memoryBytes: 2 ** 30 }, ofApplication), { message: /from 134217728 to 536870912$/ })
+})
+
+test('where the installation is stricter than the lowest limit there is, its own may be set', () => {
+  const { limits } = readConfig({ FIELDBOOK_NOTEBOOK_SIZE: '500B' }, '/')
+  checkLimits({ notebookBytes: 500 }, limits)
+  assert.throws(() => checkLimits({ notebookBytes: 501 }, limits), { message: /it must be from 500 to 500$/ })
 })
 
 test('the sandbox gets its part, and one file may fill its folder', () => {

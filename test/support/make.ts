@@ -13,15 +13,16 @@ import { createApplication } from '../../server/catalog/applications.ts'
 import { createDataTable } from '../../server/catalog/data-tables.ts'
 import { createDevice } from '../../server/catalog/devices.ts'
 import { createNotebook, type StoredNotebook, setJupyterFile } from '../../server/catalog/notebooks.ts'
+import { claimExecution } from '../../server/executions/claim.ts'
 import type { Ending } from '../../server/executions/finish.ts'
 import type { Seen } from '../../server/executions/live.ts'
 import type { Execution } from '../../server/executions/record.ts'
 import { requestExecution } from '../../server/executions/request.ts'
 import type { RunParts } from '../../server/executions/run.ts'
-import { claimExecution } from '../../server/executions/store.ts'
 import { readConfig } from '../../server/ground/config.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { createLog } from '../../server/ground/log.ts'
+import type { Pass } from '../../server/ground/sweep.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import type { Database, Queryable } from '../../server/stores/postgres/database.ts'
 import { openRunParts } from './run-parts.ts'
@@ -98,11 +99,18 @@ export function makeExecution(db: Queryable, notebook: StoredNotebook, runMinute
 }
 
 /** A claim that has to succeed; the lease is longer than any test. */
-export async function makeClaim(db: Queryable): Promise<Execution> {
+export async function makeClaim(db: Database): Promise<Execution> {
   const execution = await claimExecution(db, 'a worker', 3_600_000)
   assert.ok(execution, 'an execution waits')
   return execution
 }
+
+/** A pass of the daily cleaning, `days` from now. */
+export const makePass = (days = 0, isDryRun = false): Pass => ({
+  now: new Date(Date.now() + days * 86_400_000),
+  signal: new AbortController().signal,
+  isDryRun,
+})
 
 /** A run that told nothing. */
 export const UNSEEN: Seen = { cell: 0, cells: 0, events: [], metrics: { cells: [] } }
@@ -110,7 +118,7 @@ export const UNSEEN: Seen = { cell: 0, cells: 0, events: [], metrics: { cells: [
 /** A claimed execution of a notebook that has come to its end: what it wrote is in OUTPUT_DIR, its log is made. */
 export async function makeEnding(
   t: TestContext,
-  db: Queryable,
+  db: Database,
   notebook: StoredNotebook,
   written: Readonly<Record<string, string>>,
 ): Promise<Ending & { readonly blobRoot: string; readonly outputDir: string }> {

@@ -5,8 +5,9 @@
 
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { invalid, notFound, unavailable } from '../../ground/errors.ts'
+import { notFound, unavailable } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
+import { largerThan, type MostBytes } from '../../ground/sizes.ts'
 import type { Blobs } from '../../stores/blobs/blobs.ts'
 import { isAway } from '../../stores/postgres/away.ts'
 import type { Database } from '../../stores/postgres/database.ts'
@@ -15,15 +16,9 @@ import { type FileRow, type FileTree, thingIn } from './rows.ts'
 /** Where the blobs of an application's files are, both trees. */
 export const fileBlobs = (applicationId: string) => `files/${applicationId}`
 
-export interface Limit {
-  readonly maxBytes: number
-  /** The setting that a refusal names. */
-  readonly setting: string
-}
-
 /**
  * Stores new content of a file: all of it or nothing. Of several uploads to one file the one that ends last counts.
- * @throws notFound when the file is gone by then; invalid when there is more than `limit` allows; unavailable when the
+ * @throws notFound when the file is gone by then; tooLarge when there is more than `most` allows; unavailable when the
  *   disk is full; whatever `content` throws
  */
 export async function storeContent(
@@ -31,11 +26,11 @@ export async function storeContent(
   tree: FileTree,
   id: string,
   content: AsyncIterable<Uint8Array>,
-  limit: Limit,
+  most: MostBytes,
 ): Promise<FileRow> {
   const blobKey = `${fileBlobs(tree.applicationId)}/${newId()}`
   const md5 = createHash('md5') // what S3 calls the content by, and clients compare with
-  const { sizeBytes } = await blobs.put(blobKey, Readable.from(measured(content, limit, md5))).catch(toldWhenFull)
+  const { sizeBytes } = await blobs.put(blobKey, Readable.from(measured(content, most, md5))).catch(toldWhenFull)
   try {
     const { row, replaced } = await record(db, tree, id, { blobKey, sizeBytes, etag: md5.digest('hex') })
     // The upload is complete either way; the daily pass takes what could not be deleted.
@@ -56,15 +51,13 @@ function toldWhenFull(error: unknown): never {
 
 async function* measured(
   content: AsyncIterable<Uint8Array>,
-  limit: Limit,
+  most: MostBytes,
   hash: { update(chunk: Uint8Array): unknown },
 ) {
   let bytes = 0
   for await (const chunk of content) {
     bytes += chunk.byteLength
-    if (bytes > limit.maxBytes) {
-      throw invalid(`The file is larger than the ${limit.maxBytes} bytes that are allowed (${limit.setting})`)
-    }
+    if (bytes > most.bytes) throw largerThan('The file', most)
     hash.update(chunk)
     yield chunk
   }

@@ -3,17 +3,17 @@
 import type { FileDimensions, FilePatch, FilePost } from '../../../contract/files.ts'
 import { invalid } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
+import { largerThan, type MostBytes } from '../../ground/sizes.ts'
 import type { Database, Queryable } from '../../stores/postgres/database.ts'
 import { holdDirectories } from './directories.ts'
 import { getFile } from './find.ts'
 import { canHold, normalDirectory, pathIn, requireName } from './paths.ts'
 import type { Author, FileRow, FileTree } from './rows.ts'
 
-/** Refuses a size that was told beforehand and is more than `maxBytes`. @throws invalid */
-export function requireSize(fileSize: number | undefined, maxBytes: number, field: string): void {
-  if (fileSize !== undefined && fileSize > maxBytes) {
-    throw invalid(`${field} is ${fileSize} bytes, and at most ${maxBytes} are allowed (FIELDBOOK_FILE_SIZE)`)
-  }
+/** Refuses a size that was told beforehand. @throws tooLarge */
+export function requireSize(fileSize: number | undefined, most: MostBytes, field: string): void {
+  if (fileSize === undefined || fileSize <= most.bytes) return
+  throw largerThan(`${field} ${fileSize}`, most, fileSize)
 }
 
 /**

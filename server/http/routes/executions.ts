@@ -45,7 +45,9 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
     const limitMs = waitMs(query.wait)
     const requester = { sourceType: 'user', sourceId: caller.userId, baseUrl: sharedUrl } as const
     const notebook = await find(caller.userId, params)
-    const executionId = await requestExecution(db, notebook, body, requester, config.limits, new Date())
+    const executionId = await db.transaction((tx) =>
+      requestExecution(tx, notebook, body, requester, config.limits, new Date()),
+    )
     const answer = { success: true, executionId }
     if (limitMs === 0) return reply.send(answer)
     const read = () => executions.getExecution(db, notebook.id, executionId)

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { FilePatch, FilePost } from '../../../contract/files.ts'
 import * as open from '../../../contract/files.ts'
 import * as closed from '../../../contract/private-files.ts'
+import { mostBytes } from '../../catalog/application-limits.ts'
 import { enterApplication } from '../../catalog/applications.ts'
 import { storeContent } from '../../catalog/files/content.ts'
 import { createFile, expectContent, requireSize } from '../../catalog/files/create.ts'
@@ -11,6 +12,7 @@ import { type FileQuery, getFile, listFiles } from '../../catalog/files/find.ts'
 import { type Destination, moveFile } from '../../catalog/files/move.ts'
 import { deleteFile } from '../../catalog/files/remove.ts'
 import type { Author, FileTree } from '../../catalog/files/rows.ts'
+import type { MostBytes } from '../../ground/sizes.ts'
 import { type FileAnswers, FORM_PATH, fileAnswers } from '../file-answers.ts'
 import type { Parts } from '../parts.ts'
 import { type Call, type Door, serve } from '../serve.ts'
@@ -63,16 +65,17 @@ const enter =
   async ({ caller, params, query, baseUrl }: Entering): Promise<Entered> => {
     const applicationId = await enterApplication(parts.db, caller.userId, params.applicationId)
     const tree = { applicationId, private: isPrivate }
+    const urlTTL = 'urlTTL' in query ? String(query.urlTTL) : undefined
     return {
       tree,
       author: { type: 'user', id: caller.userId },
-      answer: fileAnswers(parts, tree, { baseUrl, urlTTL: 'urlTTL' in query ? String(query.urlTTL) : undefined }),
+      answer: fileAnswers(parts, tree, { baseUrl, urlTTL }),
     }
   }
 
 /** What both kinds of files have in common, which is everything but paths and URLs. */
 function actions({ db, blobs, config }: Parts) {
-  const { formBytes, directBytes } = config.files
+  const most = (tree: FileTree, name: MostBytes['name']) => mostBytes(db, tree.applicationId, name, config.limits)
   return {
     list: async ({ tree, answer }: Entered, query: FileQuery) => {
       const page = await listFiles(db, tree, query)
@@ -80,18 +83,20 @@ function actions({ db, blobs, config }: Parts) {
     },
     /** `body` is what refusals call the body. */
     create: async ({ tree, author, answer }: Entered, post: FilePost, body: string) => {
-      requireSize(post.fileSize, formBytes, `${body}.fileSize`)
-      return answer.withForm(await createFile(db, tree, post, author, body))
+      const size = await most(tree, 'fileBytes')
+      requireSize(post.fileSize, size, `${body}.fileSize`)
+      return answer.withForm(await createFile(db, tree, post, author, body), size.bytes)
     },
     get: async ({ tree, answer }: Entered, id: string) => answer.file(await getFile(db, tree, id)),
     patch: async ({ tree, answer }: Entered, id: string, patch: FilePatch) => {
-      requireSize(patch.fileSize, formBytes, 'updates.fileSize')
-      return answer.withForm(await expectContent(db, tree, id, patch))
+      const size = await most(tree, 'fileBytes')
+      requireSize(patch.fileSize, size, 'updates.fileSize')
+      return answer.withForm(await expectContent(db, tree, id, patch), size.bytes)
     },
     upload: async ({ tree, answer }: Entered, id: string, storeFile: Call<unknown>['storeFile']) => {
       await getFile(db, tree, id) // before the bytes are taken
-      const limit = { maxBytes: directBytes, setting: 'FIELDBOOK_DIRECT_FILE_SIZE' }
-      return answer.file(await storeFile((content) => storeContent({ db, blobs }, tree, id, content, limit)))
+      const size = await most(tree, 'directFileBytes')
+      return answer.file(await storeFile((content) => storeContent({ db, blobs }, tree, id, content, size)))
     },
     move: async ({ tree, author, answer }: Entered, id: string, to: Destination) =>
       answer.file(await moveFile(db, tree, id, to, author)),

@@ -1,7 +1,7 @@
 /** Notebooks: their configuration, their file and their limits. Executing them is in `executions.ts`. */
 
 import { requestInputDataExport } from '../../../contract/input-exports.ts'
-import { getLimits, putLimits } from '../../../contract/limits.ts'
+import { type ExecutionLimits, getLimits, putLimits } from '../../../contract/limits.ts'
 import {
   createNotebook,
   deleteNotebook,
@@ -11,10 +11,11 @@ import {
   patchNotebook,
   uploadNotebook,
 } from '../../../contract/notebooks.ts'
+import { limitsOf, mostBytes, requireNotebookPlace } from '../../catalog/application-limits.ts'
 import { enterApplication } from '../../catalog/applications.ts'
+import { checkLimits, effectiveLimits, executionLimits } from '../../catalog/limits.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
 import { requestInputExport } from '../../executions/input-export.ts'
-import { checkLimits, effectiveLimits } from '../../executions/limits.ts'
 import { removeNotebook } from '../../executions/remove.ts'
 import { minuteCounts, readStats } from '../../executions/usage.ts'
 import { NOTEBOOK_LIMITS, parseNotebook } from '../../kernel/notebook.ts'
@@ -48,9 +49,14 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
   }
   const presentOne = async (stored: notebooks.StoredNotebook, baseUrl: string) => (await present([stored], baseUrl))[0]
 
-  serve(door, createNotebook, async ({ caller, params, body, baseUrl }) =>
-    presentOne(await notebooks.createNotebook(db, await enter(caller.userId, params.applicationId), body), baseUrl),
-  )
+  serve(door, createNotebook, async ({ caller, params, body, baseUrl }) => {
+    const applicationId = await enter(caller.userId, params.applicationId)
+    const made = await db.transaction(async (tx) => {
+      await requireNotebookPlace(tx, applicationId, config.limits)
+      return notebooks.createNotebook(tx, applicationId, body)
+    })
+    return presentOne(made, baseUrl)
+  })
   serve(door, listNotebooks, async ({ caller, params, query, baseUrl }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
     const page = await notebooks.listNotebooks(db, applicationId, query)
@@ -71,8 +77,9 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
   })
   serve(door, uploadNotebook, async ({ caller, params, file, baseUrl }) => {
     const { id, applicationId } = await find(caller.userId, params)
-    const { name, content } = await file()
-    parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: config.http.notebookBytes }, await languages())
+    const most = await mostBytes(db, applicationId, 'notebookBytes', config.limits)
+    const { name, content } = await file(most)
+    parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: most.bytes }, await languages())
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
   serve(door, requestInputDataExport, async (call) => {
@@ -81,16 +88,22 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
     return requestInputExport(db, jobs, { notebook, options: call.body, intervalMs, ...askedBy(call) }, new Date())
   })
 
-  const tellLimits = ({ limits }: notebooks.StoredNotebook) => ({
+  const tellLimits = ({ limits }: notebooks.StoredNotebook, ofApplication: ExecutionLimits) => ({
     limits,
-    effective: effectiveLimits(limits, config.limits),
-    installation: config.limits,
+    effective: effectiveLimits(limits, ofApplication),
+    application: ofApplication,
+    installation: executionLimits(config.limits),
   })
-  serve(door, getLimits, async ({ caller, params }) => tellLimits(await find(caller.userId, params)))
+  const limitsIn = async (applicationId: string) => executionLimits(await limitsOf(db, applicationId, config.limits))
+  serve(door, getLimits, async ({ caller, params }) => {
+    const notebook = await find(caller.userId, params)
+    return tellLimits(notebook, await limitsIn(notebook.applicationId))
+  })
   serve(door, putLimits, async ({ caller, params, body }) => {
     const applicationId = await enter(caller.userId, params.applicationId)
-    checkLimits(body, config.limits)
-    return tellLimits(await notebooks.setLimits(db, applicationId, params.notebookId, body))
+    const above = await limitsIn(applicationId)
+    checkLimits(body, above)
+    return tellLimits(await notebooks.setLimits(db, applicationId, params.notebookId, body), above)
   })
 }
 

@@ -1,6 +1,7 @@
 /** The one interface bytes are kept behind: keys are paths with `/`, contents are immutable once put. */
 
 import type { Readable } from 'node:stream'
+import type { Pass, Swept } from '../../ground/sweep.ts'
 
 export interface BlobInfo {
   readonly sizeBytes: number
@@ -8,6 +9,7 @@ export interface BlobInfo {
 
 export interface ListedBlob {
   readonly key: string
+  readonly sizeBytes: number
   /** When it came to be, or later. */
   readonly changedAt: Date
 }
@@ -42,8 +44,8 @@ export interface Blobs {
   copyOut(key: string, file: string, signal: AbortSignal): Promise<boolean>
   /** Everything whose key starts with `prefix + '/'`, in no order; what comes or goes meanwhile may be left out. */
   list(prefix: string): AsyncIterable<ListedBlob>
-  /** Removes what crashes have left of blobs that were being written; gives their number. */
-  dropHalfWritten(): Promise<number>
+  /** Removes what crashes have left of blobs that were being written or read. */
+  dropHalfWritten(pass: Pass): Promise<Swept>
   delete(key: string): Promise<void>
   /** Deletes everything whose key starts with `prefix + '/'`. */
   deleteAll(prefix: string): Promise<void>

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { newId } from '../../ground/ids.ts'
+import { type Pass, type Swept, sum } from '../../ground/sweep.ts'
 import { shareSyncs } from '../../ground/sync-folder.ts'
 import type { BlobInfo, Blobs, BorrowedFile } from './blobs.ts'
 import { copyOut } from './copy-out.ts'
@@ -22,8 +23,9 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
   await mkdir(incoming, { recursive: true })
   const borrowed = join(root, '.borrowed')
   await mkdir(borrowed, { recursive: true })
-  await dropStale(incoming)
-  await dropForgotten(borrowed)
+  const dropHalfWritten = async (pass: Pass) =>
+    sum([await dropStale(incoming, pass), await dropForgotten(borrowed, pass)])
+  await dropHalfWritten({ now: new Date(), signal: new AbortController().signal, isDryRun: false })
   const sync = shareSyncs()
   const put = (key: string, content: Readable | Uint8Array) =>
     putWhole(pathOf(root, key), join(incoming, newId()), content, sync)
@@ -37,7 +39,7 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
     borrow: (key) => borrow(pathOf(root, key), join(borrowed, newId())),
     copyOut: (key, file, signal) => copyOut(pathOf(root, key), file, signal),
     list: (prefix) => listBlobs(pathOf(root, prefix), prefix),
-    dropHalfWritten: () => dropStale(incoming),
+    dropHalfWritten,
     delete: (key) => rm(pathOf(root, key), { force: true }),
     deleteAll: (prefix) => rm(pathOf(root, prefix), { recursive: true, force: true }),
   }
@@ -47,20 +49,23 @@ export async function openFsBlobs(root: string): Promise<Blobs> {
 const STALE_MS = 3_600_000
 
 /** What a crash left half-written was never visible, and nobody will finish it. */
-const dropStale = (incoming: string) => dropOlder(incoming, ({ mtimeMs }) => Date.now() - mtimeMs > STALE_MS)
+const dropStale = (incoming: string, pass: Pass) =>
+  dropOlder(incoming, pass, ({ mtimeMs }) => pass.now.getTime() - mtimeMs > STALE_MS)
 
 /** No reader takes a day. A second name changes the file's ctime; what is written in it is as old as the blob. */
-const dropForgotten = (borrowed: string) => dropOlder(borrowed, ({ ctimeMs }) => Date.now() - ctimeMs > 24 * STALE_MS)
+const dropForgotten = (borrowed: string, pass: Pass) =>
+  dropOlder(borrowed, pass, ({ ctimeMs }) => pass.now.getTime() - ctimeMs > 24 * STALE_MS)
 
-async function dropOlder(folder: string, isOld: (found: Stats) => boolean): Promise<number> {
-  let dropped = 0
+async function dropOlder(folder: string, pass: Pass, isOld: (found: Stats) => boolean): Promise<Swept> {
+  const dropped: Swept[] = []
   for (const name of await readdir(folder)) {
+    pass.signal.throwIfAborted()
     const found = await stat(join(folder, name)).catch(() => undefined)
     if (!found || !isOld(found)) continue
-    await rm(join(folder, name), { recursive: true, force: true })
-    dropped += 1
+    if (!pass.isDryRun) await rm(join(folder, name), { recursive: true, force: true })
+    dropped.push({ count: 1, bytes: found.size })
   }
-  return dropped
+  return sum(dropped)
 }
 
 function pathOf(root: string, key: string): string {

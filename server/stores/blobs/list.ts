@@ -12,7 +12,7 @@ export async function* listBlobs(folder: string, prefix: string): AsyncGenerator
     if (entry.isDirectory()) yield* listBlobs(path, key)
     // The time of change and not of content: a blob that is a copy has the content of its original.
     const found = entry.isFile() ? await stat(path).catch(() => undefined) : undefined
-    if (found) yield { key, changedAt: new Date(Math.max(found.mtimeMs, found.ctimeMs)) }
+    if (found) yield { key, sizeBytes: found.size, changedAt: new Date(Math.max(found.mtimeMs, found.ctimeMs)) }
   }
 }
 

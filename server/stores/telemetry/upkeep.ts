@@ -67,7 +67,13 @@ async function round(writers: Writers, options: UpkeepOptions, oldSeq: number, s
     }
   }
   // Dead rows of the hot table would be walked over by every read until the system's own vacuum comes.
-  await writers.db.query('vacuum (skip_locked) hot_states')
+  await vacuumHot(writers.db)
+}
+
+/** In a session of its own: where there is much to clear it takes longer than a statement of the pool may. */
+export async function vacuumHot(db: Database): Promise<void> {
+  await using session = await db.connect()
+  await session.query('vacuum (skip_locked) hot_states')
 }
 
 /** Applications with old or many hot reports, something to forget, states too old, or files to delete. */
