@@ -79,14 +79,7 @@ export async function createSchedule(
         newId(now),
         notebook.applicationId,
         notebook.id,
-        wanted.name ?? null,
-        wanted.cron,
-        wanted.timeZone,
-        wanted.enabled,
-        wanted.catchUp,
-        wanted.catchUpLimit,
-        wanted.overlap,
-        wanted.templateContext || null,
+        ...valuesOf(wanted),
         wanted.enabled ? (times.after(now) ?? null) : null,
         SCHEDULED,
         tellsOf(wanted, baseUrl),
@@ -149,20 +142,7 @@ export async function patchSchedule(
            overlap = $8, template_context = $9, next_run_at = $10, tells = $12, updated_at = now()
          where id = $1 returning *
        ) select changed.*, pg_notify($11, '') from changed`,
-      [
-        id,
-        wanted.name ?? null,
-        wanted.cron,
-        wanted.timeZone,
-        wanted.enabled,
-        wanted.catchUp,
-        wanted.catchUpLimit,
-        wanted.overlap,
-        wanted.templateContext || null,
-        isAnew ? next : known.next_run_at,
-        SCHEDULED,
-        tellsOf(wanted, baseUrl),
-      ],
+      [id, ...valuesOf(wanted), isAnew ? next : known.next_run_at, SCHEDULED, tellsOf(wanted, baseUrl)],
     )
     if (!row) throw notFound('Schedule')
     return row
@@ -187,6 +167,18 @@ const settingsOf = (row: StoredSchedule): Settings => ({
   email: row.tells.email,
   callbackUrl: row.tells.callbackUrl,
 })
+
+/** In the order of the columns, name to template_context. */
+const valuesOf = (wanted: Settings) => [
+  wanted.name ?? null,
+  wanted.cron,
+  wanted.timeZone,
+  wanted.enabled,
+  wanted.catchUp,
+  wanted.catchUpLimit,
+  wanted.overlap,
+  wanted.templateContext || null,
+]
 
 /** Links of what is told start where whoever said so reached the service. */
 const tellsOf = ({ email, callbackUrl }: Settings, baseUrl: string | undefined): Tells => ({
