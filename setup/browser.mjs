@@ -56,7 +56,7 @@ async function find(building, say) {
     } catch (error) {
       if (!(error instanceof SetupFailure)) throw error
       if (/disk/.test(error.reason)) throw error
-      problems.push(error.reason)
+      problems.push(firstSentence(error.reason))
     }
   }
   const why = problems.length > 0 ? ` (${problems.join('; ')})` : ''
@@ -64,6 +64,9 @@ async function find(building, say) {
     problem: `There is no browser to make PDF files with${why}. Install Chromium with the package manager of this machine (for example: apt install chromium), then: npm run setup`,
   }
 }
+
+/** The rest is what a program printed. */
+const firstSentence = (reason) => reason.split('\n')[0].replace(/\.$/, '')
 
 /** Letters of all the languages that people write in; what the system has is used as well. */
 async function fetchFonts(building, say) {

@@ -1,14 +1,16 @@
 /** Pages printed by a real Chromium in a real sandbox: what is on the paper, and what a page with scripts can't reach. */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createPdfMaker, type PdfMaker, type PdfRequest } from '../../server/render/pdf.ts'
+import type { RenderedFile } from '../../server/render/rendering.ts'
 import { noChromium, testBrowser } from '../support/chromium.ts'
-import { testHost } from '../support/image.ts'
+import { testHost, testImage } from '../support/image.ts'
+import { openRenderer } from '../support/pages.ts'
 import { pdfPages } from '../support/pdf-text.ts'
 
 const skip = await noChromium()
@@ -163,9 +165,19 @@ test('pages of different owners never share a browser, those of one owner do', {
   assert.deepEqual(await printFor('four'), ['3 of three', '4 of four'], 'the one that was announced')
 })
 
-test('without a browser there is a reason and nothing else', async () => {
-  await using none = createPdfMaker({ host, browser: () => Promise.reject(new Error('There is none here')) })
-  none.announce('us')
-  const request = { html: page(''), title: 'Rain', owner: 'us', pdfPath: join(folder, 'none.pdf'), deadlineMs: 5000 }
-  assert.deepEqual(await none.make(request), { kind: 'failed', message: 'There is none here' })
+test('without a browser there is no PDF, with the reason, and pages are made as ever', async () => {
+  const reason = 'There is none on this machine'
+  const renderer = await openRenderer({ browser: () => Promise.reject(new Error(reason)) })
+  const ipynbPath = join(folder, 'none.ipynb')
+  await writeFile(ipynbPath, '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+  const image = await testImage()
+  renderer.warm(image, 'us', ['result.html', 'result.pdf'])
+  const render = (file: RenderedFile) =>
+    renderer.render(file, { image, ipynbPath, path: join(folder, `none-${file}`), title: 'Rain', owner: 'us' })
+  assert.deepEqual(await render('result.pdf'), { kind: 'failed', message: reason })
+  assert.equal((await render('result.html')).kind, 'rendered')
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => name.startsWith('none-')),
+    ['none-result.html'],
+  )
 })

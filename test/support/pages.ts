@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { createLog } from '../../server/ground/log.ts'
-import { createRenderer, type Renderer } from '../../server/render/renderer.ts'
-import type { SandboxHost } from '../../server/sandbox/host.ts'
-import { DEFAULT_LIMITS, type SandboxLimits } from '../../server/sandbox/spec.ts'
+import { createRenderer, type Renderer, type RendererOptions } from '../../server/render/renderer.ts'
+import { DEFAULT_LIMITS } from '../../server/sandbox/spec.ts'
 import { testBrowser } from './chromium.ts'
 import { testHost, testImage } from './image.ts'
 
@@ -20,7 +19,7 @@ let rooms = 0
 
 /** A renderer with a folder of its own, closed after the file's tests. */
 export async function openRenderer(
-  options: { host?: SandboxHost; limits?: SandboxLimits; deadlineMs?: number; idleMs?: number } = {},
+  options: Partial<Pick<RendererOptions, 'host' | 'limits' | 'browser' | 'deadlineMs' | 'idleMs'>> = {},
 ): Promise<Renderer & { folder: string }> {
   const folder = join(root, `renderings-${rooms++}`)
   await mkdir(folder)
