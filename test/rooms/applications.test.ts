@@ -151,7 +151,7 @@ test('nothing of an application goes while something of it still runs', async (t
   await deleteApplication(db, ownerId, applicationId)
   assert.equal(await removeApplication(parts, applicationId, signal), false)
   assert.deepEqual([await bytes(), await rows()], [3, 7])
-  await db.query(`update executions set status = 'canceled' where id = $1`, [executionId])
+  await db.query(`update executions set status = 'canceled', outputs_completed_at = now() where id = $1`, [executionId])
   assert.equal(await removeApplication(parts, applicationId, signal), true)
   assert.deepEqual([await bytes(), await rows()], [0, 0])
 })
