@@ -144,6 +144,18 @@ test('what can not be queued is told of on the schedule, which goes on', async (
   assert.deepEqual((await shown(db, schedule)).lastError, lastError)
 })
 
+test('a limit that is reached is told of on the schedule', async (t) => {
+  const { db, parts, make } = await open(t)
+  const { notebook, schedule } = await make({ cron: '0 * * * *', overlap: 'queue' })
+  const limits = { ...testLimits, queuedExecutions: 1 }
+  for (const hour of ['13', '14']) await fireDue({ ...parts, limits }, at(`01T${hour}:00:00`), NEVER)
+  assert.deepEqual(await plannedOf(db, notebook.id), ['2026-05-01T13:00:00.000Z'])
+  const { lastError, nextRuns } = await shown(db, schedule)
+  assert.deepEqual([lastError?.type, lastError?.plannedFor], ['LimitExceeded', '2026-05-01T14:00:00.000Z'])
+  assert.match(lastError?.message ?? '', /at most 1 may/)
+  assert.equal(nextRuns[0], '2026-05-01T15:00:00.000Z')
+})
+
 test('a fault with one schedule keeps no other from its time, and leaves the one as it was', async (t) => {
   const { db, make, fire } = await open(t)
   const [broken, sound] = [await make({ cron: '0 * * * *' }), await make({ cron: '0 * * * *' })]
