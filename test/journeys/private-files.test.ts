@@ -159,7 +159,7 @@ test('the form of a private file fills that, and none of another', async () => {
   assert.equal((await sendForm(formOf(made), 'by form')).status, 204)
   assert.equal(await read((await get(made.id)).url), 'by form')
   assert.equal((await get(other.id)).status, 'pending')
-  assert.equal((await sendForm(formOf(made), 'x'.repeat(1_000_001))).status, 400)
+  assert.equal((await sendForm(formOf(made), 'x'.repeat(1_000_001))).status, 413)
   assert.equal(await read((await get(made.id)).url), 'by form')
   const patched = await client.call(patchPrivateFile, { ...of(made.id), body: {} })
   assert.equal((await sendForm(formOf(patched), 'again')).status, 204)

@@ -25,7 +25,7 @@ export interface SchedulingParts {
 const TYPES: Partial<Record<ErrorKind, string>> = {
   invalid: 'Validation',
   notFound: 'NotFound',
-  tooLarge: 'PayloadTooLarge',
+  tooLarge: 'LimitExceeded',
   limited: 'LimitExceeded',
 }
 
