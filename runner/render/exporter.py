@@ -19,6 +19,7 @@ from traitlets.config import Config
 from .code import code_as_html
 from .prose import prose_of
 from .sample import SAMPLE
+from .terminal import terminal_as_html
 from .tex.formula import formulas_of
 
 _TEMPLATES = Path(__file__).parent / "template"
@@ -71,9 +72,10 @@ class PageExporter(HTMLExporter):
         self.page(json.dumps(SAMPLE), "Sample")
 
     def default_filters(self) -> Any:
-        """The stock filters, but code, prose and formulas by way of ours."""
+        """The stock filters, but code, terminal text, prose and formulas by way of ours."""
         yield from super().default_filters()
         yield ("highlight_code", _code)
+        yield ("ansi2html", terminal_as_html)
         yield ("markdown2html", _prose)
         yield ("formulas", formulas_of)
 
