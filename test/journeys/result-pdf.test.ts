@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { signIn } from '../../client/client.ts'
 import type { ExecutionLog } from '../../contract/executions.ts'
+import { putLimits } from '../../contract/limits.ts'
 import type { NotebookPost } from '../../contract/notebooks.ts'
 import { noChromium } from '../support/chromium.ts'
 import { type Official, signInOfficially } from '../support/official.ts'
@@ -25,7 +26,7 @@ let folder: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fieldbook-test-'))
   parts.defer(() => rm(folder, { recursive: true }))
-  service = parts.use(await startService({ env: { FIELDBOOK_RUN_MINUTES: '0.1' } }))
+  service = parts.use(await startService())
   losant = await signInOfficially(service.url, EMAIL, PASSWORD)
   applicationId = (await makeApplication(losant)).id
 })
@@ -91,6 +92,8 @@ for (const [status, { cell, shows }] of Object.entries(endings)) {
   test(`a run that ends as ${status} has a PDF up to where it got`, { skip }, async () => {
     const notebook = await notebookOf(ASKED, 'print("as far as this", flush=True)', cell, 'print("never")')
     const run = { applicationId, notebookId: notebook.id }
+    const client = await signIn(service.url, EMAIL, PASSWORD)
+    if (status === 'timeout') await client.call(putLimits, { params: run, body: { runMinutes: 0.1 } })
     const { executionId } = await losant.call<{ executionId: string }>('notebook.execute', {
       ...run,
       executionOptions: {},
