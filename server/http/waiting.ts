@@ -3,7 +3,8 @@
 import { isFinal } from '../executions/lifecycle.ts'
 import type { Execution } from '../executions/record.ts'
 import type { Watch } from '../executions/watch.ts'
-import { AppError, invalid } from '../ground/errors.ts'
+import { AppError, invalid, messageOf } from '../ground/errors.ts'
+import type { Log } from '../ground/log.ts'
 
 /** Shorter than what clients wait for the head of an answer by default: undici and Node's fetch give up after 300 s. */
 const MAX_WAIT_SECONDS = 240
@@ -18,15 +19,17 @@ export function waitMs(text: string | undefined): number {
 export interface Waiting {
   readonly watch: Watch
   readonly draining: AbortSignal
+  readonly log: Log
   readonly read: () => Promise<Execution>
 }
 
 /**
  * The execution when it has ended; undefined when the time was over, the client gone, the service draining or the
- * execution deleted or out of sight before that.
+ * execution deleted or out of sight before that. Never fails: the execution is queued, and who is told of a failure asks for
+ * it once more.
  */
 export async function waitForEnd(
-  { watch, draining, read }: Waiting,
+  { watch, draining, log, read }: Waiting,
   executionId: string,
   limitMs: number,
   gone: AbortSignal,
@@ -39,9 +42,9 @@ export async function waitForEnd(
     const execution = await read()
     return isFinal(execution.status) ? execution : undefined
   } catch (error) {
-    // It was deleted, or the database is away for a moment: it was queued all the same, which is what the answer says.
-    if (error instanceof AppError) return undefined
-    throw error
+    // It was deleted, or the database is away for a moment or ended the statement: it was queued all the same.
+    if (!(error instanceof AppError)) log.warn({ executionId, error: messageOf(error) }, 'end not waited for')
+    return undefined
   } finally {
     clearTimeout(timer)
   }

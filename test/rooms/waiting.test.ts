@@ -2,10 +2,18 @@
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { cancelExecution, listExecutions, recordEnd } from '../../server/executions/store.ts'
+import { cancelExecution, getExecution, listExecutions, recordEnd } from '../../server/executions/store.ts'
+import { openWatch } from '../../server/executions/watch.ts'
+import { createLog } from '../../server/ground/log.ts'
+import { waitForEnd } from '../../server/http/waiting.ts'
+import { openDatabase } from '../../server/stores/postgres/database.ts'
 import { openDoor } from '../support/door.ts'
-import { makeCells, makeClaim, UNSEEN } from '../support/make.ts'
+import { makeCells, makeClaim, makeExecution, makeNotebook, UNSEEN } from '../support/make.ts'
+import { openTestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
+
+const NEVER = new AbortController().signal
+const WAIT_MS = 30_000
 
 async function open(t: TestContext) {
   const door = await openDoor(t)
@@ -95,4 +103,29 @@ test('a wait that is none, or too long, is refused before anything is queued', a
   }
   assert.deepEqual(await queued(), [])
   assert.equal((await execute('')).status, 200)
+})
+
+test('a wait whose statements are ended by the database is over, and no failure', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db)
+  const id = await makeExecution(db, notebook)
+  await cancelExecution(db, notebook.id, id)
+  const log = createLog('silent')
+  await using watch = await openWatch(db)
+  const read = () => getExecution(db, notebook.id, id)
+  const waiting = { watch, draining: NEVER, log, read }
+  assert.equal((await waitForEnd(waiting, id, WAIT_MS, NEVER))?.status, 'canceled')
+
+  // Somebody holds the table, and statements here may take 50 ms.
+  const { connection } = db
+  await using hurried = await openDatabase({ connection }, { poolSize: 2, statementTimeoutMs: 50 })
+  await using hurriedWatch = await openWatch(hurried)
+  await db.transaction(async (tx) => {
+    await tx.query('lock table executions in access exclusive mode')
+    const readInVain = () => getExecution(hurried, notebook.id, id)
+    await assert.rejects(readInVain(), { code: '57014' })
+    await assert.rejects(hurriedWatch.untilEnd(id, NEVER), { code: '57014' })
+    const inVain = { ...waiting, watch: hurriedWatch, read: readInVain }
+    assert.equal(await waitForEnd(inVain, id, WAIT_MS, NEVER), undefined)
+  })
 })

@@ -35,7 +35,10 @@ import { waitForEnd, waitMs } from '../waiting.ts'
 const MAX_LOGS = 1000
 
 /** Registers the routes of executions. */
-export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile, watch, draining }: Parts): void {
+export function serveExecutions(
+  door: Door,
+  { db, blobs, config, jobs, linkFile, watch, draining, log: says }: Parts,
+): void {
   const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, await enterApplication(db, userId, params.applicationId), params.notebookId)
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
@@ -51,7 +54,7 @@ export function serveExecutions(door: Door, { db, blobs, config, jobs, linkFile,
     const answer = { success: true, executionId }
     if (limitMs === 0) return reply.send(answer)
     const read = () => executions.getExecution(db, notebook.id, executionId)
-    const ended = await waitForEnd({ watch, draining, read }, executionId, limitMs, goneOf(reply))
+    const ended = await waitForEnd({ watch, draining, log: says, read }, executionId, limitMs, goneOf(reply))
     return reply.send({ ...answer, ...(ended ? log(baseUrl)(ended) : {}) })
   })
   serve(door, rerunExecution, async ({ caller, params }) => {
