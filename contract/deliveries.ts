@@ -72,7 +72,8 @@ export const replayDelivery = route({
   operation: 'delivery.replay',
   method: 'POST',
   path: '/applications/:applicationId/deliveries/:deliveryId/replay',
-  summary: 'Sends a mail or callback once more, with the same id and content: at once, and then as often as a new one.',
+  summary:
+    'Sends a mail or callback once more, with the same id and content: at once, and then as often as a new one. One that still waits is refused with 409.',
   params: DeliveryParams,
   reply: Success,
 })

@@ -50,7 +50,7 @@ interface Attempt {
   readonly error?: string
 }
 
-/** Tries that are remembered; replays have no limit. */
+/** Tries that are remembered; over the years there may be any number of replays. */
 const HISTORY = 50
 /** Six tries within about an hour and a half: a receiver that is being deployed anew is back by then. */
 const PAUSES_MS = [10_000, 60_000, 300_000, 1_200_000, 3_600_000] as const

@@ -1,15 +1,22 @@
 /**
- * Who may be mailed, and how often. Anybody who may run a notebook can name an address, so an application has a number of
- * mails an hour, and an installation may say which addresses there are.
+ * Who may be mailed, and how much an application may send in an hour: mails, and callbacks once more. Anybody who may run a
+ * notebook can name an address, and a replay tries a receiver six times. What counts are turns (`delivery_turns`), not
+ * deliveries: a replay is the same row sent anew.
  */
 
 import type { Queryable } from '../stores/postgres/database.ts'
 
 export interface MailLimit {
-  /** Of one application, in any sixty minutes. */
+  /** Of one application, in any sixty minutes; replays count as well. */
   readonly perHour: number
   /** Addresses, and domains as `@example.com`, in small letters; empty for anybody. */
   readonly receivers: readonly string[]
+}
+
+/** Why something may not be sent: to this one never, or for the number of the hour not now. */
+export interface Refusal {
+  readonly reason: 'receiver' | 'number'
+  readonly message: string
 }
 
 /**
@@ -21,18 +28,46 @@ export async function refusalOf(
   { perHour, receivers }: MailLimit,
   applicationId: string,
   address: string,
-): Promise<string | undefined> {
-  if (!isAllowed(receivers, address))
-    return `${address} is not among the addresses that this installation sends mails to (FIELDBOOK_MAIL_TO)`
-  await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`mails of ${applicationId}`])
-  const sent = await db.one<{ count: number }>(
-    `select count(*)::int as count from deliveries
-     where application_id = $1 and kind = 'mail' and status in ('waiting', 'delivered', 'failed')
-       and queued_at > clock_timestamp() - interval '1 hour'`,
-    [applicationId],
+): Promise<Refusal | undefined> {
+  if (!isAllowed(receivers, address)) {
+    const message = `${address} is not among the addresses that this installation sends mails to (FIELDBOOK_MAIL_TO)`
+    return { reason: 'receiver', message }
+  }
+  const sent = await turnsWithinTheHour(db, applicationId, 'mail')
+  if (sent < perHour) return undefined
+  const message = `The application has sent ${sent} mails within the last hour, and may send ${perHour} (FIELDBOOK_MAILS_PER_HOUR)`
+  return { reason: 'number', message }
+}
+
+/** Why an application may not send a callback once more now; undefined when it may. Waits as `refusalOf` does. */
+export async function replayRefusalOf(db: Queryable, applicationId: string, perHour: number) {
+  const sent = await turnsWithinTheHour(db, applicationId, 'callback')
+  if (sent < perHour) return undefined
+  return `The application has replayed ${sent} callbacks within the last hour, and may replay ${perHour}`
+}
+
+/** Writes down that a delivery is about to be sent, for the next one to be counted with. */
+export const countTurn = (db: Queryable, deliveryId: string) =>
+  db.query(
+    `insert into delivery_turns (delivery_id, application_id, kind)
+     select id, application_id, kind from deliveries where id = $1`,
+    [deliveryId],
   )
-  if ((sent?.count ?? 0) < perHour) return undefined
-  return `The application has sent ${sent?.count} mails within the last hour, and may send ${perHour} (FIELDBOOK_MAILS_PER_HOUR)`
+
+/** Without mails that are kept because there is no mail server. */
+async function turnsWithinTheHour(db: Queryable, applicationId: string, kind: 'mail' | 'callback'): Promise<number> {
+  await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${kind}s of ${applicationId}`])
+  await db.query(
+    `delete from delivery_turns
+     where application_id = $1 and kind = $2 and at <= clock_timestamp() - interval '1 hour'`,
+    [applicationId, kind],
+  )
+  const turns = await db.one<{ count: number }>(
+    `select count(*)::int as count from delivery_turns join deliveries on deliveries.id = delivery_id
+     where delivery_turns.application_id = $1 and delivery_turns.kind = $2 and status <> 'kept'`,
+    [applicationId, kind],
+  )
+  return turns?.count ?? 0
 }
 
 function isAllowed(receivers: readonly string[], address: string): boolean {

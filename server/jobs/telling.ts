@@ -7,7 +7,7 @@ import { newId } from '../ground/ids.ts'
 import type { Log } from '../ground/log.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import type { MailContent } from './letter.ts'
-import { type MailLimit, refusalOf } from './mail-limit.ts'
+import { countTurn, type MailLimit, refusalOf } from './mail-limit.ts'
 import { DELIVERIES, type Queue } from './queue.ts'
 
 export interface Message {
@@ -34,7 +34,7 @@ export const createTell =
   async (db, { applicationId, about, mail, callback }) => {
     const put = async (kind: 'mail' | 'callback', target: string, body: string, content?: MailContent) => {
       const id = newId()
-      const refusal = kind === 'mail' ? await refusalOf(db, mailLimit, applicationId, target) : undefined
+      const refusal = kind === 'mail' ? (await refusalOf(db, mailLimit, applicationId, target))?.message : undefined
       if (refusal) log.warn({ applicationId, deliveryId: id, refusal }, 'mail refused')
       await db.query(
         `insert into deliveries (id, application_id, kind, target, body, subject, html, about_type, about_id,
@@ -54,7 +54,9 @@ export const createTell =
           refusal ?? null,
         ],
       )
-      if (!refusal) await queue.put(db, DELIVERIES, id)
+      if (refusal) return
+      if (kind === 'mail') await countTurn(db, id)
+      await queue.put(db, DELIVERIES, id)
     }
     if (mail) await put('mail', mail.to, mail.text, mail)
     if (callback) await put('callback', callback.url, JSON.stringify(callback.body))

@@ -127,9 +127,9 @@ test(
     const first = await waiting()
     assert.deepEqual([first?.status, first?.tries], ['waiting', 1])
     assert.match(first?.error ?? '', /answered with status 503$/)
-    isUp = true
     const ids = { ...params, deliveryId: first?.id ?? '' }
-    await ours.call(replayDelivery, { params: ids })
+    await assert.rejects(ours.call(replayDelivery, { params: ids }), { status: 409, type: 'Conflict' })
+    isUp = true
     await until(async () => (await waiting())?.status === 'delivered')
     const details = await ours.call(getDelivery, { params: ids })
     assert.deepEqual(

@@ -42,22 +42,41 @@ test('a replay sends the same again, with the same id, and what became of each t
   )
 })
 
-test('a replay of what waits for its next try is sent at once, and the try it waited for is void', LIMIT, async (t) => {
-  const { db, open, callBack, replay, settled, applicationId } = await setScene(t, { pausesMs: [3_600_000] })
-  const { url, received } = await startReceiver(t, (response, count) => response.writeHead(count < 2 ? 503 : 204).end())
+test('what still waits for its next try is not replayed', LIMIT, async (t) => {
+  const { db, open, callBack, replay, applicationId } = await setScene(t, { pausesMs: [3_600_000] })
+  const { url, received } = await startReceiver(t, (response) => response.writeHead(503).end())
   await using _ = await open()
   await callBack(url)
   await until(async () => (await db.query('select from deliveries where next_try_at > now()')).length === 1)
   const [{ id } = { id: '' }] = await db.query<{ id: string }>('select id from deliveries')
-  await replay(applicationId, id)
+  await assert.rejects(replay(applicationId, id), { kind: 'conflict', message: /still waiting to be sent/ })
+  assert.equal(received.length, 1)
+  assert.deepEqual(await db.query('select turn, tries from deliveries'), [{ turn: 0, tries: 1 }])
+})
+
+test('an application replays a number of callbacks an hour, of one delivery or of many', LIMIT, async (t) => {
+  const { db, open, callBack, settled, applicationId, replayAtMost } = await setScene(t)
+  const { url, received } = await startReceiver(t)
+  await using _ = await open()
+  for (let n = 0; n < 3; n++) await callBack(url)
   await settled()
-  assert.equal(received.length, 2)
-  // The hour is over: the item of the first turn comes up, and nothing is sent for it.
-  await db.query(`update fieldbook_queue.job set start_after = now() - interval '1 second'`)
-  await until(
-    async () => (await db.query(`select from fieldbook_queue.job where state in ('created', 'active')`)).length === 0,
-  )
-  assert.equal(received.length, 2)
+  const [one, two] = await db.query<{ id: string }>('select id from deliveries')
+  assert.ok(one && two)
+  const replay = replayAtMost(2)
+  for (const { id } of [one, two]) {
+    await replay(applicationId, id)
+    await settled()
+  }
+  await assert.rejects(replay(applicationId, one.id), {
+    kind: 'limited',
+    message: /replayed 2 callbacks .* may replay 2/,
+  })
+  assert.equal(received.length, 5)
+  await db.query(`update delivery_turns set at = at - interval '1 hour'`)
+  await replay(applicationId, one.id)
+  await settled()
+  assert.equal(received.length, 6)
+  assert.deepEqual(await db.query('select count(*)::int as turns from delivery_turns'), [{ turns: 1 }])
 })
 
 test('one application with very many dead receivers leaves room for the others', LIMIT, async (t) => {
@@ -108,9 +127,16 @@ test(
     assert.match(refused[2]?.error ?? '', /example\.com@evil\.org is not among the addresses/)
     const id = refused[0]?.id ?? ''
     await assert.rejects(replay(applicationId, id), { kind: 'limited' })
-    await db.query(`update deliveries set queued_at = queued_at - interval '1 hour'`)
-    await replay(applicationId, id)
-    await settled()
-    assert.equal(smtp.mails.length, 5)
+    await db.query(`update delivery_turns set at = at - interval '1 hour'`)
+    // Of one mail that was sent again and again each counts.
+    for (let n = 0; n < 3; n++) {
+      await replay(applicationId, id)
+      await settled()
+    }
+    await assert.rejects(replay(applicationId, id), { kind: 'limited' })
+    assert.equal(smtp.mails.length, 7)
+    // No hour resets this.
+    const never = replay(other.id, refused[2]?.id ?? '')
+    await assert.rejects(never, { kind: 'forbidden', message: /evil\.org is not among the addresses/ })
   },
 )

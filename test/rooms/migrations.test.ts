@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { migrate, readMigrations } from '../../server/stores/postgres/migrate.ts'
+import { makeApplication } from '../support/make.ts'
 import { openEmptyDatabase, openTestDatabase } from '../support/postgres.ts'
 
 const FIRST = { '0001_devices.sql': `create table devices (id integer primary key); insert into devices values (1);` }
@@ -16,6 +17,26 @@ test('our own migrations apply to an empty database, and a second time there is 
   const names = (await readMigrations()).map(({ name }) => name)
   assert.deepEqual(await migrate(db), names)
   assert.deepEqual(await migrate(db), [])
+})
+
+test('of deliveries from before 0016 only the mails of the last hour count towards the number of an hour', async (t) => {
+  const db = await openEmptyDatabase(t)
+  const before = (await readMigrations()).filter(({ number }) => number < 16)
+  await migrate(db, await makeMigrations(t, Object.fromEntries(before.map(({ name, sql }) => [name, sql]))))
+  const { id } = await makeApplication(db)
+  const put = (delivery: string, kind: string, age: string) =>
+    db.query(
+      `insert into deliveries (id, application_id, kind, target, body, created_at)
+       values ($1, $2, $3, 'a@example.com', '', clock_timestamp() - $4::interval)`,
+      [delivery, id, kind, age],
+    )
+  await put('old', 'mail', '61 minutes')
+  await put('new', 'mail', '59 minutes')
+  await put('posted', 'callback', '1 minute')
+  await migrate(db)
+  const counted = `select delivery_id, delivery_turns.at = created_at as "isThen"
+    from delivery_turns join deliveries on deliveries.id = delivery_id`
+  assert.deepEqual(await db.query(counted), [{ delivery_id: 'new', isThen: true }])
 })
 
 test('a test database has all of them', async (t) => {

@@ -40,11 +40,12 @@ export async function setDeliveryScene(
   const { id: applicationId } = await makeApplication(db)
   const tell = createTell({ queue, log, mailLimit })
   const replay = createReplay(db, queue, mailLimit)
+  const replayAtMost = (callbacksPerHour: number) => createReplay(db, queue, mailLimit, callbacksPerHour)
   const callBack = (url: string, body: object = { done: true }) => tell(db, { applicationId, callback: { url, body } })
   const states = () =>
     db.query<{ status: string; tries: number; error: string | null }>(
       'select status, tries, error from deliveries order by created_at, id',
     )
   const settled = () => until(async () => (await states()).every(({ status }) => status !== 'waiting'))
-  return { db, open, tell, replay, callBack, states, settled, applicationId }
+  return { db, open, tell, replay, replayAtMost, callBack, states, settled, applicationId }
 }

@@ -31,8 +31,6 @@ alter table deliveries
   add column html text,
   add column history jsonb not null default '[]',
   add column turn integer not null default 0,
-  -- When it was last put in the queue anew: by what it tells of, or by a replay.
-  add column queued_at timestamptz not null default clock_timestamp(),
   add column next_try_at timestamptz;
 create index deliveries_about on deliveries (application_id, about_id);
 
@@ -40,7 +38,20 @@ create index deliveries_about on deliveries (application_id, about_id);
 alter table deliveries drop constraint deliveries_status_check;
 alter table deliveries add constraint deliveries_status_check
   check (status in ('waiting', 'delivered', 'kept', 'failed', 'refused'));
-create index deliveries_mails on deliveries (application_id, queued_at) where kind = 'mail';
+
+-- Which turns count towards what an application may send in an hour: of mails each, of callbacks the replays. Those that
+-- are older than the hour are deleted when the next one comes.
+create table delivery_turns (
+  delivery_id text not null references deliveries (id) on delete cascade,
+  application_id text not null,
+  kind text not null check (kind in ('mail', 'callback')),
+  at timestamptz not null default clock_timestamp()
+);
+create index delivery_turns_application on delivery_turns (application_id, kind, at);
+create index delivery_turns_delivery on delivery_turns (delivery_id);
+insert into delivery_turns (delivery_id, application_id, kind, at)
+  select id, application_id, kind, created_at from deliveries
+  where kind = 'mail' and created_at > clock_timestamp() - interval '1 hour';
 
 -- How often an application has replaced the secret that its callbacks are signed with. The secret itself is derived from
 -- a key outside of the database; no row is the first one.
