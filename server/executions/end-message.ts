@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { ExecutionCause, ExecutionStatus } from '../../contract/executions.ts'
 import { type Letter, mailOf } from '../jobs/letter.ts'
 import type { Message } from '../jobs/telling.ts'
-import { type Execution, type LinkFile, type Tells, toLog } from './record.ts'
+import { type Execution, type LinkFile, RESULT_FILES, type Tells, toLog } from './record.ts'
 
 export interface Ended {
   readonly execution: Execution
@@ -25,6 +25,9 @@ const QUOTED_LINES = 15
 const QUOTED_CHARACTERS = 4000
 /** More are rare, and the log has them. */
 const TOLD_CAUSES = 5
+/** Besides the result files: a directory can leave 10,000 files, and a link has 300 characters. The log has all of them. */
+const MAILED_FILES = 20
+const CALLBACK_FILES = 1000
 
 /** The message of an ended execution to those who asked for one. */
 export function endMessage({ execution, tells, applicationName }: Ended, links: EndLinks): Message {
@@ -37,7 +40,16 @@ export function endMessage({ execution, tells, applicationName }: Ended, links: 
   }
 }
 
-function callbackOf(execution: Execution, { linkFile }: EndLinks): object {
+/** The execution with its result files and as many others, in the order of its own list, and how many others there are. */
+function withFewFiles(execution: Execution, others: number): { execution: Execution; more: number } {
+  const all = Object.entries(execution.outputInfo)
+  let left = others
+  const told = all.filter(([name]) => RESULT_FILES.includes(name) || left-- > 0)
+  return { execution: { ...execution, outputInfo: Object.fromEntries(told) }, more: all.length - told.length }
+}
+
+function callbackOf(ended: Execution, { linkFile, logUrl }: EndLinks): object {
+  const { execution, more } = withFewFiles(ended, CALLBACK_FILES)
   const { snapshot, notebookId, applicationId } = execution
   const upload = { key: snapshot.jupyterBlobKey, size: 0, contentType: 'application/x-ipynb+json' }
   return {
@@ -56,6 +68,7 @@ function callbackOf(execution: Execution, { linkFile }: EndLinks): object {
       jupyterFileUrl: linkFile(upload, `${snapshot.name}.ipynb`, execution.outputsCompletedAt ?? execution.queuedAt),
     },
     execution: toLog(execution, linkFile),
+    ...(more > 0 ? { outputsLeftOut: more, logUrl } : {}),
   }
 }
 
@@ -68,7 +81,8 @@ const ENDED: Partial<Record<ExecutionStatus, string>> = {
 
 function letterOf(execution: Execution, applicationName: string, { linkFile, days, logUrl }: EndLinks): Letter {
   const { snapshot, status, errors, attempt } = execution
-  const files = toLog(execution, linkFile).outputInfo
+  const few = withFewFiles(execution, MAILED_FILES)
+  const files = Object.entries(toLog(few.execution, linkFile).outputInfo).map(([name, { url }]) => ({ name, url }))
   const [first] = errors
   return {
     subject: `${snapshot.name}: ${status}`,
@@ -78,7 +92,7 @@ function letterOf(execution: Execution, applicationName: string, { linkFile, day
     quote: first && quoteOf(first),
     links: {
       intro: `What it left can be opened for ${days} days:`,
-      items: Object.entries(files).map(([name, { url }]) => ({ name, url })),
+      items: few.more > 0 ? [...files, { name: `and ${few.more} more: see the log`, url: logUrl }] : files,
     },
     facts: [
       ['Status', status],

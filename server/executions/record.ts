@@ -140,6 +140,15 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   metrics: row.metrics ?? undefined,
 })
 
+/** Kept as long as the execution: they tell what became of it, and other ways than links lead to them. */
+export const RESULT_FILES: readonly string[] = [
+  'result.ipynb',
+  'result.html',
+  'result.pdf',
+  'result.log',
+  'result.error.log',
+]
+
 /** Gives the URL under which a kept file opens without credentials, from when the execution ended or started. */
 export type LinkFile = (file: KeptFile, fileName: string, from: Date) => string
 

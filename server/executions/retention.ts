@@ -11,7 +11,7 @@ import { before, NOTHING, type Pass, type Swept, sum } from '../ground/sweep.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { collectOrphans } from '../stores/blobs/orphans.ts'
 import type { Database } from '../stores/postgres/database.ts'
-import { executionBlobs, type KeptFile } from './record.ts'
+import { executionBlobs, type KeptFile, RESULT_FILES } from './record.ts'
 
 interface Stores {
   readonly db: Database
@@ -70,9 +70,6 @@ async function bytesBelow(blobs: Blobs, prefix: string): Promise<number> {
   return bytes
 }
 
-/** Kept as long as the execution: they tell what became of it, and other ways than links lead to them. */
-const RESULTS = ['result.ipynb', 'result.html', 'result.pdf', 'result.log', 'result.error.log']
-
 interface ExpiredRow {
   id: string
   dropped: Record<string, KeptFile>
@@ -84,7 +81,7 @@ const DROPPED = `(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb
 /** Deletes the outputs of executions that ended `ageMs` ago, which is when the links to them do. */
 export async function dropExpiredOutputs({ db, blobs }: Stores, pass: Pass, ageMs: number): Promise<Swept> {
   const old = `from executions where outputs_completed_at < $1 and not outputs_expired and ${ENDED}`
-  const values = [before(pass, ageMs), RESULTS]
+  const values = [before(pass, ageMs), RESULT_FILES]
   if (pass.isDryRun) return counted(await db.query<ExpiredRow>(`select id, ${DROPPED} as dropped ${old}`, values))
   const dropped: Swept[] = []
   for (;;) {
