@@ -25,7 +25,12 @@ export interface EndingsParts {
   readonly linkDays: number
   /** What links start with where the one who asked reached the service by no address. */
   readonly baseUrl: string
+  /** How long one that could not be told is left alone; a minute unless given. */
+  readonly retryMs?: number
 }
+
+/** Another statement that took too long, a full disk: what passes has passed by then, and what stays costs a line a minute. */
+const RETRY_MS = 60_000
 
 /** A row as `to_jsonb` gives it: moments are text. */
 type EndedRow = ExecutionRow & { readonly tells: Tells }
@@ -39,20 +44,23 @@ interface Written {
 /** Tells of endings until disposed. Every worker may; an ending is told by the one whose transaction removes it. */
 export function openEndings(parts: EndingsParts): Promise<AsyncDisposable> {
   const { db, log } = parts
-  // Those that could not be told because of a fault of ours: they stay for a better version and hold up no others.
-  const faulty = new Set<number>()
+  // Those that could not be told, and when they are tried again: meanwhile they hold up no others.
+  const putOff = new Map<number, number>()
   const take = async () => {
     let seq: number | undefined
+    const nowMs = performance.now()
+    for (const [one, retryAt] of putOff) if (retryAt <= nowMs) putOff.delete(one)
+    const once = async (tx: Transaction) => {
+      const written = await takeOne(tx, [...putOff.keys()])
+      seq = written?.seq
+      if (written) await parts.tell(tx, messageOfRow(written, parts))
+      return written !== undefined
+    }
     try {
-      return await db.transaction(async (tx) => {
-        const written = await takeOne(tx, [...faulty])
-        seq = written?.seq
-        if (written) await parts.tell(tx, messageOfRow(written, parts))
-        return written !== undefined
-      })
+      return await db.transaction(once, { repeatable: true })
     } catch (error) {
       if (seq === undefined || isAway(error)) throw error
-      faulty.add(seq)
+      putOff.set(seq, performance.now() + (parts.retryMs ?? RETRY_MS))
       log.error({ ending: seq, error: messageOf(error) }, 'ending not told')
       return true
     }
@@ -60,13 +68,13 @@ export function openEndings(parts: EndingsParts): Promise<AsyncDisposable> {
   return openPump({ db, log, channel: ENDINGS, take })
 }
 
-const takeOne = (tx: Transaction, faulty: readonly number[]): Promise<Written | undefined> =>
+const takeOne = (tx: Transaction, putOff: readonly number[]): Promise<Written | undefined> =>
   tx.one<Written>(
     `delete from execution_endings using applications
      where applications.id = execution_endings.application_id and seq = (
        select seq from execution_endings where seq <> all ($1::bigint[]) order by seq limit 1 for update skip locked
      ) returning seq, execution, applications.name as "applicationName"`,
-    [faulty],
+    [putOff],
   )
 
 function messageOfRow({ execution: row, applicationName }: Written, parts: EndingsParts) {

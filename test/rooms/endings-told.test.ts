@@ -16,6 +16,7 @@ import { openTestDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 const LIMIT = { timeout: 60_000 }
+const HOUR_MS = 3_600_000
 const ASKED = { email: 'ann@example.com', callbackUrl: 'https://example.com/hook' }
 
 async function setScene(t: TestContext) {
@@ -29,7 +30,8 @@ async function setScene(t: TestContext) {
     const requester = { sourceType: 'user', sourceId: newId(), baseUrl: 'http://asked.test' } as const
     return requestExecution(db, notebook, options, requester, testLimits, new Date())
   }
-  const open = (tell: Tell = createTell({ queue, log, mailLimit: { perHour: 1000, receivers: [] } })) =>
+  const reallyTell = createTell({ queue, log, mailLimit: { perHour: 1000, receivers: [] } })
+  const open = (tell: Tell = reallyTell, retryMs = HOUR_MS) =>
     openEndings({
       db,
       log,
@@ -37,6 +39,7 @@ async function setScene(t: TestContext) {
       linkFile: (baseUrl, key, name) => `${baseUrl}/${key}/${name}`,
       linkDays: 7,
       baseUrl: 'http://fieldbook.test',
+      retryMs,
     })
   const count = async (table: 'execution_endings' | 'deliveries') =>
     (await db.one<{ count: number }>(`select count(*)::int as count from ${table}`))?.count
@@ -44,7 +47,7 @@ async function setScene(t: TestContext) {
     db.query<{ about_id: string; kind: string; body: string }>(
       `select about_id, kind, body from deliveries order by about_id, kind`,
     )
-  return { db, notebook, execute, open, told, count }
+  return { db, notebook, execute, open, told, count, reallyTell }
 }
 
 test('a run that is given up after its workers died is told as WorkerLost', LIMIT, async (t) => {
@@ -134,3 +137,81 @@ test('one that can not be told holds up no others', LIMIT, async (t) => {
   await until(async () => (await told()).length === 1)
   assert.deepEqual([(await told())[0]?.about_id, await count('execution_endings')], [good, 1])
 })
+
+test('an ending that meets a passing error is told by the same process when it is tried again', LIMIT, async (t) => {
+  const { db, notebook, execute, open, told, count, reallyTell } = await setScene(t)
+  const id = await execute()
+  await cancelExecution(db, notebook.id, id)
+  const codes: unknown[] = []
+  const slowOnce: Tell = async (tx, message) => {
+    if (codes.length === 0) {
+      await tx.query('set local statement_timeout = 20')
+      await tx.query('select pg_sleep(10)').catch((error: Error & { code?: unknown }) => {
+        codes.push(error.code)
+        throw error
+      })
+    }
+    await reallyTell(tx, message)
+  }
+  await using _ = await open(slowOnce, 50)
+  await until(async () => (await told()).length === 2)
+  assert.deepEqual([codes, await count('execution_endings')], [['57014'], 0])
+})
+
+test('an ending whose transaction the database ended for others is told at once', LIMIT, async (t) => {
+  const { db, notebook, execute, open, told, reallyTell } = await setScene(t)
+  await cancelExecution(db, notebook.id, await execute())
+  let tries = 0
+  const deadlocked: Tell = async (tx, message) => {
+    tries += 1
+    if (tries === 1) await tx.query(`do $$ begin raise exception 'a deadlock' using errcode = '40P01'; end $$`)
+    await reallyTell(tx, message)
+  }
+  await using _ = await open(deadlocked)
+  await until(async () => (await told()).length === 2)
+  assert.equal(tries, 2)
+})
+
+test(
+  'of very many files a mail links to the results and some, a callback to more, and both to the log',
+  LIMIT,
+  async (t) => {
+    const { db, notebook, execute, open, told } = await setScene(t)
+    const few = await execute()
+    await cancelExecution(db, notebook.id, few)
+    const withFiles = (count: number) =>
+      db.query(
+        `update execution_endings set execution = jsonb_set(execution, '{output_info}', (
+         select jsonb_object_agg(name, jsonb_build_object('key', 'k', 'size', 1, 'contentType', 'text/csv'))
+         from (select 'd/' || n from generate_series(1, $1) as n union all select 'a longer name than others/result.log'
+           union all values ('result.ipynb'), ('result.error.log')) as files (name)))`,
+        [count],
+      )
+    await withFiles(19)
+    {
+      await using _ = await open()
+      await until(async () => (await told()).length === 2)
+    }
+    const [callback, mail] = await told()
+    const all = JSON.parse(callback?.body ?? '')
+    assert.deepEqual([Object.keys(all.execution.outputInfo).length, 'outputsLeftOut' in all], [22, false])
+    assert.doesNotMatch(mail?.body ?? '', /more/)
+    assert.equal(mail?.body.match(/^http:.*\/k\//gm)?.length, 22)
+
+    await db.query('delete from deliveries')
+    const many = await execute()
+    await cancelExecution(db, notebook.id, many)
+    await withFiles(10_000)
+    await using _ = await open()
+    await until(async () => (await told()).length === 2)
+    const [posted, mailed] = await told()
+    const { execution, outputsLeftOut, logUrl } = JSON.parse(posted?.body ?? '')
+    assert.equal(Object.keys(execution.outputInfo).length, 1002)
+    assert.ok('result.ipynb' in execution.outputInfo && 'result.error.log' in execution.outputInfo)
+    assert.equal(outputsLeftOut, 9001)
+    assert.match(logUrl, new RegExp(`^http://asked\\.test/applications/.*/executions/${many}$`))
+    assert.equal(mailed?.body.match(/^http:.*\/k\//gm)?.length, 22)
+    assert.match(mailed?.body ?? '', /^result\.error\.log$/m)
+    assert.ok(mailed?.body.includes(`\nand 9981 more: see the log\n${logUrl}\n`))
+  },
+)
