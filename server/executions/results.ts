@@ -6,8 +6,9 @@ import { finished } from 'node:stream/promises'
 import { notebookChunks } from '../kernel/chunks.ts'
 import type { Notebook } from '../kernel/notebook.ts'
 import type { Renderer } from '../render/renderer.ts'
-import { RENDERED_FILES, type RenderedFile } from '../render/rendering.ts'
+import { failed, RENDERED_FILES, type Rendered, type RenderedFile } from '../render/rendering.ts'
 import type { Image } from '../sandbox/image.ts'
+import { isTimeout } from '../sandbox/process.ts'
 import { type Failure, resultNotMade } from './causes.ts'
 import type { WorkingFolder } from './folder.ts'
 import type { Execution } from './record.ts'
@@ -102,11 +103,21 @@ export async function makeResults(
     if (!image || !ipynbPath) continue
     const path = folder.path(name)
     const about = { title: execution.snapshot.name, owner: execution.applicationId }
-    const made = await renderer.render(name, { image, ipynbPath, path, ...about, signal })
+    const made = await unlessStopped(renderer.render(name, { image, ipynbPath, path, ...about, signal }), signal)
     if (made.kind === 'rendered') files.set(name, path)
     else unmade.push(resultNotMade(name, made.message))
   }
   return { files, unmade }
+}
+
+/** A rendering that was stopped before its turn rejects; that costs its file, never the other results of the run. */
+async function unlessStopped(rendering: Promise<Rendered>, signal: AbortSignal): Promise<Rendered> {
+  try {
+    return await rendering
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return failed(isTimeout(signal.reason) ? 'it took too long' : 'it was canceled')
+  }
 }
 
 /** The notebook as bytes, undefined when it is long. */

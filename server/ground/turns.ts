@@ -36,3 +36,19 @@ export function createTurns(most: number): Turns {
     }
   }
 }
+
+/** Lets at most `most` go on at once for each key, whatever the others do; keys nobody works for take nothing. */
+export function createTurnsByKey(most: number): (key: string) => Turns {
+  const rows = new Map<string, { readonly turns: Turns; users: number }>()
+  return (key) => async (work, signal) => {
+    const row = rows.get(key) ?? { turns: createTurns(most), users: 0 }
+    rows.set(key, row)
+    row.users += 1
+    try {
+      return await row.turns(work, signal)
+    } finally {
+      row.users -= 1
+      if (row.users === 0) rows.delete(key)
+    }
+  }
+}

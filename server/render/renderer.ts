@@ -4,7 +4,7 @@
  */
 
 import type { Log } from '../ground/log.ts'
-import { createTurns } from '../ground/turns.ts'
+import { createTurns, createTurnsByKey } from '../ground/turns.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import type { Image } from '../sandbox/image.ts'
 import type { SandboxLimits } from '../sandbox/spec.ts'
@@ -45,11 +45,14 @@ const DEADLINE_MS = 120_000
 const IDLE_MS = 600_000
 /** Each takes a core, and the memory of its page several times over; what comes after waits. */
 const AT_ONCE = 2
+/** So that pages of one application, however many and however slow, leave a place to the others. */
+const AT_ONCE_OF_OWNER = 1
 
 /** A renderer that has started nothing yet. */
 export function createRenderer(options: RendererOptions): Renderer {
   const { host, root, limits, log, deadlineMs = DEADLINE_MS } = options
   const inTurn = createTurns(AT_ONCE)
+  const inTurnOf = createTurnsByKey(AT_ONCE_OF_OWNER)
   // What makes a page has nothing to write out at its end.
   const bounds = { ...limits, graceMs: 0 }
   const resident = openResidentPages({
@@ -64,7 +67,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     const made = await resident.page(request, deadlineMs)
     if (made) return made
     // Without namespaces only the fork server's children can shut themselves in.
-    if (host.level === 1) return failed('The process that makes pages is not ready; try again in a minute')
+    if (host.level === 1) return failed('The process that makes pages is not ready; try again in some minutes')
     return renderFresh({ ...request, host, limits: bounds, deadlineMs })
   }
   const printer = createPdfMaker({ host, browser: options.browser })
@@ -76,7 +79,10 @@ export function createRenderer(options: RendererOptions): Renderer {
       if (files.length > 0) resident.warm(image)
       if (files.includes('result.pdf')) printer.announce(owner)
     },
-    render: (file, request) => inTurn(() => makers[file](request), request.signal),
+    render: (file, request) => {
+      const { owner, signal } = request
+      return inTurnOf(owner)(() => inTurn(() => makers[file](request), signal), signal)
+    },
     get state() {
       return resident.state
     },

@@ -111,9 +111,12 @@ class Resident implements AsyncDisposable {
   /** A child that waits for a notebook, which is cleared away after its page; undefined when there is none. */
   async take(): Promise<{ page: PageChild['page'] } | undefined> {
     this.#pages += 1
-    const child = await this.#next()
+    const child = await this.#next().catch((error: unknown) => {
+      this.#pageOver()
+      throw error
+    })
     if (!child) {
-      this.#pages -= 1
+      this.#pageOver()
       return undefined
     }
     return {
@@ -121,11 +124,10 @@ class Resident implements AsyncDisposable {
         try {
           return await child.page(request, deadlineMs)
         } finally {
-          this.#pages -= 1
           // Beside whatever comes next: the page need not wait for either.
           this.#clear(child)
-          if (!this.#over) this.#spare ??= this.#fork()
-          this.#restUntilWanted()
+          if (!this.#over) this.#spare ??= this.#forkAhead()
+          this.#pageOver()
         }
       },
     }
@@ -183,6 +185,21 @@ class Resident implements AsyncDisposable {
     }
   }
 
+  /** Nobody waits for this one: what fails here, a full disk for example, is met again by whoever needs a child. */
+  async #forkAhead(): Promise<PageChild | undefined> {
+    try {
+      return await this.#fork()
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'no child forked ahead of the next page')
+      return undefined
+    }
+  }
+
+  #pageOver(): void {
+    this.#pages -= 1
+    if (this.#server) this.#restUntilWanted()
+  }
+
   #clear(child: PageChild): void {
     const clearing = this.#cleared(child).finally(() => this.#busy.delete(clearing))
     this.#busy.add(clearing)
@@ -207,7 +224,7 @@ class Resident implements AsyncDisposable {
     this.#over = true
     clearTimeout(this.#idle)
     this.#closing.abort(new Error('closed'))
-    const spare = await this.#spare?.catch(() => undefined)
+    const spare = await this.#spare
     if (spare) this.#clear(spare)
     await Promise.all(this.#busy)
     const server = await this.#opening

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { createTurns } from '../../server/ground/turns.ts'
+import { createTurns, createTurnsByKey } from '../../server/ground/turns.ts'
 
 test('no more go on at once than allowed, and the next ones follow in the order they asked', async () => {
   const inTurn = createTurns(2)
@@ -53,4 +53,21 @@ test('a wait ends when its signal aborts, and the next in the row has its turn',
     inTurn(async () => 'never', stop.signal),
     /enough/,
   )
+})
+
+test('each key has its own turns, and one that waits holds up nobody else', async () => {
+  const inTurnOf = createTurnsByKey(1)
+  const gates = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  const [first, second] = gates.map((gate) => inTurnOf('a')(() => gate.promise))
+  assert.equal(await inTurnOf('b')(async () => 'other'), 'other')
+  let isDone = false
+  const third = inTurnOf('a')(async () => {
+    isDone = true
+  })
+  gates[1]?.resolve('second')
+  await setImmediate()
+  assert.equal(isDone, false)
+  gates[0]?.resolve('first')
+  assert.deepEqual(await Promise.all([first, second, third]), ['first', 'second', undefined])
+  assert.equal(await inTurnOf('a')(async () => 'again'), 'again')
 })
