@@ -20,8 +20,14 @@ export interface Devtools {
   listen(listener: (event: DevtoolsEvent) => void): () => void
   /** Resolves with the next event of a session by that name. @throws when the browser ends before */
   next(method: string, session: string): Promise<Values>
-  /** Resolves when the browser has closed its end; nothing is answered after that. */
+  /** A page begins: as much may be heard as one page may cause. A browser that says more is cut off. */
+  begin(): void
+  /** Resolves when the browser has closed its end, or was cut off; nothing is answered after that. */
   readonly closed: Promise<void>
+}
+
+interface Asked extends Waiting {
+  readonly asked: string
 }
 
 interface Waiting {
@@ -29,26 +35,36 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** A printed page comes in parts of 1 MB; what is longer than this is no answer to anything that is asked here. */
-const LONGEST_MESSAGE = 256 * 1024 ** 2
+/** A printed page comes in parts of 1 MiB, 1.4 MB as base64; what is longer than this answers nothing that is asked here. */
+const LONGEST_MESSAGE = 4 * 1024 ** 2
+/** Of everything that is heard of one page but its printed parts: a page that asks for a thousand pictures causes 1 MB. */
+const MOST_HEARD = 32 * 1024 ** 2
+/** Of what the browser says about an error, which people may read. */
+const LONGEST_ERROR = 2000
+/** Whose answers are bounded by whoever asks. */
+const PARTS = 'IO.read'
 
 /** Speaks over the pipes of a started browser, which stay the caller's to close. */
 export function openDevtools({ send, receive }: { send: Writable; receive: Readable }): Devtools {
-  const waiting = new Map<number, Waiting>()
+  const waiting = new Map<number, Asked>()
   const listeners = new Set<(event: DevtoolsEvent) => void>()
   const nexts = new Set<Waiting>()
   let lastId = 0
+  let heard = 0
   let isOpen = true
 
-  const hear = (text: string) => {
-    const message = parse(text)
+  const hear = (bytes: Buffer) => {
+    if (!isOpen) return
+    const message = parse(bytes.toString())
+    const asked = typeof message?.['id'] === 'number' ? waiting.get(message['id']) : undefined
+    if (asked?.asked !== PARTS) heard += bytes.length
+    if (heard > MOST_HEARD) return void receive.destroy()
     if (!message) return
     const { id, method, sessionId } = message
     if (typeof id === 'number') {
-      const asked = waiting.get(id)
       waiting.delete(id)
       if (message['error'] === undefined) asked?.resolve(asValues(message['result']))
-      else asked?.reject(new Error(String(asValues(message['error'])['message'])))
+      else asked?.reject(new Error(String(asValues(message['error'])['message']).slice(0, LONGEST_ERROR)))
     } else if (typeof method === 'string') {
       const session = typeof sessionId === 'string' ? sessionId : undefined
       for (const listener of listeners) listener({ method, params: asValues(message['params']), session })
@@ -74,11 +90,14 @@ export function openDevtools({ send, receive }: { send: Writable; receive: Reada
   return {
     closed,
     listen,
+    begin: () => {
+      heard = 0
+    },
     send: (method, params = {}, session) =>
       new Promise((resolve, reject) => {
         if (!isOpen) return reject(ended())
         const id = ++lastId
-        waiting.set(id, { resolve, reject })
+        waiting.set(id, { asked: method, resolve, reject })
         send.write(`${JSON.stringify({ id, method, params, ...(session ? { sessionId: session } : {}) })}\0`)
       }),
     next: (method, session) =>
@@ -98,14 +117,16 @@ export function openDevtools({ send, receive }: { send: Writable; receive: Reada
 
 const ended = () => new Error('the browser has ended')
 
-function splitMessages(receive: Readable, hear: (text: string) => void): void {
+function splitMessages(receive: Readable, hear: (bytes: Buffer) => void): void {
   let parts: Buffer[] = []
   let length = 0
   receive.on('data', (chunk: Buffer) => {
     let from = 0
     for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {
+      if (receive.destroyed) return
+      if (length + end - from > LONGEST_MESSAGE) return void receive.destroy()
       parts.push(chunk.subarray(from, end))
-      hear(Buffer.concat(parts).toString())
+      hear(Buffer.concat(parts))
       parts = []
       length = 0
       from = end + 1

@@ -96,6 +96,7 @@ interface Context extends AsyncDisposable {
 }
 
 async function openContext(devtools: Devtools): Promise<Context> {
+  devtools.begin()
   const { browserContextId } = await devtools.send('Target.createBrowserContext', { disposeOnDetach: true })
   const close = async () => {
     await devtools.send('Target.disposeBrowserContext', { browserContextId }).catch(() => {})

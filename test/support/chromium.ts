@@ -59,6 +59,7 @@ export async function openChromium(): Promise<Chromium> {
   const devtools = openDevtools({ send, receive })
   return {
     newPage: async () => {
+      devtools.begin()
       const { browserContextId } = await devtools.send('Target.createBrowserContext')
       const { targetId } = await devtools.send('Target.createTarget', {
         url: 'about:blank',
