@@ -1,5 +1,5 @@
 // Where a Chromium can come from: each source gives the program with what it needs to start, nothing, or the reason.
-import { createReadStream, createWriteStream, existsSync, readdirSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -27,9 +27,20 @@ export async function fromSystem() {
   const inPath = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, 'chrome-headless-shell'))
+    .map((folder) => installedProgram(join(folder, 'chrome-headless-shell')))
+    .filter((path) => path !== undefined)
   const program = [...SYSTEM_PROGRAMS, ...inPath].find((path) => existsSync(path))
   return program ? { program, source: 'the system', libraries: [] } : undefined
+}
+
+/**
+ * Where a program really lies, if that is below /usr or in a folder of /opt. Sandboxes show the folder of the program, which
+ * must be one of programs and not, for example, somebody's home.
+ */
+export function installedProgram(path) {
+  if (!existsSync(path)) return undefined
+  const real = realpathSync(path)
+  return real.startsWith('/usr/') || /^\/opt\/[^/]+\//.test(real) ? real : undefined
 }
 
 /** A build for servers: one program and the few libraries that servers lack; for x86-64 only. */
