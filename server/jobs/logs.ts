@@ -70,6 +70,34 @@ export async function jobEnd(db: Queryable, id: string): Promise<Pick<JobRow, 'e
   return row.status === 'queued' || row.status === 'inProgress' ? undefined : row
 }
 
+/** How many jobs of this kind an application has that have not ended. */
+export async function countUnfinished(
+  db: Queryable,
+  { applicationId, kind }: Pick<JobRequest, 'applicationId' | 'kind'>,
+): Promise<number> {
+  const row = await db.one<{ count: number }>(
+    `select count(*)::int as count from job_logs
+     where application_id = $1 and kind = $2 and status in ('queued', 'inProgress')`,
+    [applicationId, kind],
+  )
+  return row?.count ?? 0
+}
+
+/** Why the latest job of this kind about this thing, with an input that has all of this, failed; undefined if it is older, or did not. */
+export async function recentFailure(
+  db: Queryable,
+  { applicationId, kind, resourceId, input }: Pick<JobRequest, 'applicationId' | 'kind' | 'resourceId' | 'input'>,
+  withinMs: number,
+): Promise<{ readonly error: NonNullable<JobRow['error']>; readonly ageMs: number } | undefined> {
+  const row = await db.one<Pick<JobRow, 'error'> & { ageMs: number }>(
+    `select error, extract(epoch from clock_timestamp() - completed_at)::float8 * 1000 as "ageMs" from job_logs
+     where application_id = $1 and kind = $2 and resource_id is not distinct from $3 and input @> $4
+       and completed_at is not null order by queued_at desc limit 1`,
+    [applicationId, kind, resourceId ?? null, JSON.stringify(input)],
+  )
+  return row?.error && row.ageMs < withinMs ? { error: row.error, ageMs: row.ageMs } : undefined
+}
+
 /**
  * Lets a job be asked for only so often; one that failed does not count. The caller has locked the thing it is about, so
  * that of two requests at once the second one sees the first. `what` begins the message.

@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../ground/errors.ts'
 import { HOME } from '../sandbox/environment.ts'
 import type { SandboxHost } from '../sandbox/host.ts'
 import { openSandbox, type Sandbox } from '../sandbox/process.ts'
@@ -34,6 +35,9 @@ export const BROWSER_LIMITS: SandboxLimits = {
 const IDLE_MS = 120_000
 /** One for each page that can be made at once; more would wait in vain. */
 const MOST_IDLE = 2
+
+/** This machine has none, with the reason. */
+export class NoBrowser extends Error {}
 
 export interface RunningBrowser extends AsyncDisposable {
   readonly devtools: Devtools
@@ -82,7 +86,12 @@ export function createBrowsers({ host, browser, idleMs = IDLE_MS, limits = BROWS
     all.delete(running)
   }
   const start = (): Started => {
-    const running = browser().then((found) => startBrowser(found, host, limits))
+    const running = browser().then(
+      (found) => startBrowser(found, host, limits),
+      (cause: unknown) => {
+        throw new NoBrowser(messageOf(cause), { cause })
+      },
+    )
     all.add(running)
     // Also one that ends by itself leaves an identity to be given back.
     const ended = () => void end({ running })
@@ -156,6 +165,7 @@ async function startBrowser(browser: Browser, host: SandboxHost, limits: Sandbox
   )
   if (!sandbox.channel) throw new Error('the sandbox has no channel')
   const devtools = openDevtools(sandbox.channel)
+  void devtools.closed.then(() => sandbox.end('lost')) // nothing more is to be had of it
   const timer = setTimeout(() => sandbox.end('timeout'), START_MS)
   try {
     await devtools.send('Browser.getVersion')

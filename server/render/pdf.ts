@@ -4,9 +4,9 @@
  */
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { messageOf } from '../ground/errors.ts'
-import { type BrowserOptions, type Browsers, createBrowsers, type RunningBrowser } from './browsers.ts'
+import { type BrowserOptions, type Browsers, createBrowsers, NoBrowser, type RunningBrowser } from './browsers.ts'
 import { type PageToPrint, printPage } from './print.ts'
-import { failed, type Render, type Rendered, type RenderRequest } from './rendering.ts'
+import { failed, failedForGood, type Render, type Rendered, type RenderRequest } from './rendering.ts'
 
 export interface PdfRequest extends PageToPrint {
   /** Whose page it is; pages of different owners never share a browser. */
@@ -40,7 +40,7 @@ export function createPdfMaker(options: BrowserOptions): PdfMaker {
     },
     make: async (request) => {
       request.signal?.throwIfAborted()
-      if (level === 1) return failed('PDF files are made behind namespaces, which this machine forbids')
+      if (level === 1) return failedForGood('PDF files are made behind namespaces, which this machine forbids')
       const taken = browsers.take(request.owner)
       const outcome = await within(taken.running, request, browsers.closing)
       if (outcome.kind === 'rendered') taken.giveBack()
@@ -68,7 +68,9 @@ export async function renderPdf(
     const made = await page({ ...request, path: htmlPath })
     if (made.kind === 'failed') return made
     const { size } = await stat(htmlPath)
-    if (size > LONGEST_PAGE) return failed(`its page has ${size} bytes, and at most ${LONGEST_PAGE} are printed`)
+    if (size > LONGEST_PAGE) {
+      return failedForGood(`its page has ${size} bytes, and at most ${LONGEST_PAGE} are printed`)
+    }
     const html = await readFile(htmlPath, 'utf8')
     return await printer.make({ html, title, owner, pdfPath: path, deadlineMs, ...(signal ? { signal } : {}) })
   } finally {
@@ -93,6 +95,7 @@ async function within(running: Promise<RunningBrowser>, request: PdfRequest, clo
     return { kind: 'rendered', sizeBytes }
   } catch (error) {
     await rm(part, { force: true })
+    if (error instanceof NoBrowser) return failedForGood(error.message)
     return failed(await whyFailed(error, used, { late, canceled }))
   } finally {
     stop.removeEventListener('abort', onStop)
@@ -110,7 +113,7 @@ async function whyFailed(
   used.sandbox.end('lost')
   const { reason } = await used.sandbox.exited
   if (reason === 'outOfMemory') return 'The PDF needed more memory than a browser may have'
-  return `The PDF could not be printed: ${messageOf(error)}`
+  return `The PDF could not be printed: ${messageOf(error).slice(0, 2000)}`
 }
 
 async function writeWhole(path: string, write: (file: FileHandle) => Promise<number>): Promise<number> {

@@ -24,7 +24,7 @@ export interface RenderRequest {
 /** A rendering that fails, takes too long or is canceled is a value. */
 export type Rendered =
   | { readonly kind: 'rendered'; readonly sizeBytes: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly ending?: Ending }
+  | { readonly kind: 'failed'; readonly message: string; readonly ending?: Ending; readonly isLasting?: true }
 
 /** Makes one kind of file; rejects only when the signal was aborted before it began. */
 export type Render = (request: RenderRequest) => Promise<Rendered>
@@ -34,6 +34,9 @@ export const failed = (message: string, ending?: Ending): Rendered => ({
   message,
   ...(ending ? { ending } : {}),
 })
+
+/** One that will be the same when it is tried again, on this machine and of this notebook. */
+export const failedForGood = (message: string): Rendered => ({ kind: 'failed', message, isLasting: true })
 
 /** A sentence for the owner of the notebook; `what` begins it. */
 export function whyFailed(what: string, { reason, exitCode, signal, stderrTail }: Ending): string {

@@ -174,7 +174,7 @@ test('without a browser there is no PDF, with the reason, and pages are made as 
   renderer.warm(image, 'us', ['result.html', 'result.pdf'])
   const render = (file: RenderedFile) =>
     renderer.render(file, { image, ipynbPath, path: join(folder, `none-${file}`), title: 'Rain', owner: 'us' })
-  assert.deepEqual(await render('result.pdf'), { kind: 'failed', message: reason })
+  assert.deepEqual(await render('result.pdf'), { kind: 'failed', message: reason, isLasting: true })
   assert.equal((await render('result.html')).kind, 'rendered')
   assert.deepEqual(
     (await readdir(folder)).filter((name) => name.startsWith('none-')),
