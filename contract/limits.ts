@@ -12,6 +12,10 @@ import { closed, DateTime } from './shapes.ts'
 const bytes = (description: string) => Type.Integer({ description })
 const count = bytes
 
+/** More than there ever is of anything counted, and less than the 2^31 that the database counts with. */
+export const MAX_COUNTED = 1_000_000_000
+const counted = (description: string) => Type.Integer({ maximum: MAX_COUNTED, description })
+
 /** A zero in `cores`, `cellSeconds` and `silenceSeconds` is no limit. */
 export const ExecutionLimits = Type.Object(
   {
@@ -35,10 +39,10 @@ export type ExecutionLimits = Static<typeof ExecutionLimits>
 
 /** What is counted of an application, or of the whole installation. A zero is no limit. */
 const COUNTED = {
-  notebooks: count('notebooks there may be'),
-  minutesPerMonth: count('begun minutes of notebooks in a calendar month (UTC)'),
-  parallelExecutions: count('executions that run at the same time; further ones wait as queued'),
-  queuedExecutions: count('executions that wait'),
+  notebooks: counted('notebooks there may be'),
+  minutesPerMonth: counted('begun minutes of notebooks in a calendar month (UTC)'),
+  parallelExecutions: counted('executions that run at the same time; further ones wait as queued'),
+  queuedExecutions: counted('executions that wait'),
 }
 
 /** What one request may bring. */

@@ -47,8 +47,11 @@ export async function claimExecution(
   })
 }
 
-/** What an application may have running: its own limit, the installation's, or the lower one of both. */
-const ALLOWED = `least((applications.limits->>'parallelExecutions')::int, nullif($3, 0))`
+/**
+ * What an application may have running: its own limit, the installation's, or the lower one of both. Whatever number is
+ * stored, it is none that this statement fails with: all applications are claimed for by it.
+ */
+const ALLOWED = `least(nullif($3, 0), least((applications.limits->>'parallelExecutions')::numeric, 2147483647)::int)`
 
 /**
  * Executions of a schedule run one after another, in the order they were planned in. That an earlier one has not ended is

@@ -62,6 +62,8 @@ test('limits are shown with what is used of them, replaced whole, and never high
     [{ notebooks: 5 }, /^limits\.notebooks is 5; it must be from 1 to 4$/],
     [{ minutesPerMonth: 0 }, /^limits\.minutesPerMonth is 0; it must be from 1 to 930$/],
     [{ parallelExecutions: 0 }, /^limits\.parallelExecutions is 0; it must be at least 1$/],
+    [{ parallelExecutions: 3_000_000_000 }, /^limits\.parallelExecutions .*1000000000/],
+    [{ queuedExecutions: 3_000_000_000 }, /^limits\.queuedExecutions .*1000000000/],
     [{ runMinutes: 61 }, /^limits\.runMinutes is 61; it must be from 0.01 to 60$/],
     [{ total: { notebooks: 1 } }, /^limits\.total is not a known property/],
   ]
