@@ -88,7 +88,7 @@ export async function createBackfill(
   const ends = await windowEnds(db, { start, end, window, timeZone })
   const id = newId(now)
   return db.transaction(async (tx) => {
-    const allowed = await requirePlace(tx, notebook.applicationId, installation, now, ends.length)
+    const allowed = await requirePlace(tx, { ...notebook, notebookId: notebook.id }, installation, now, ends.length)
     const shared = executionOf(notebook, templateContext, requester, allowed)
     const row = await tx.one<BackfillRow>(
       `insert into backfills (id, application_id, notebook_id, name, start_at, end_at, window_length, time_zone, windows,

@@ -34,17 +34,19 @@ interface Standing {
 }
 
 /**
- * Makes sure that so many more executions may be queued in this transaction, and gives the limits of their application.
- * All of them may, or none. @throws limited when too many wait, or the minutes of the month are used up; notFound
+ * Makes sure that so many more executions of a notebook may be queued in this transaction, and gives the limits of their
+ * application. All of them may, or none. @throws limited when too many wait, or the minutes of the month are used up; notFound
  */
 export async function requirePlace(
   tx: Queryable,
-  applicationId: string,
+  { applicationId, notebookId }: { readonly applicationId: string; readonly notebookId: string },
   installation: InstallationLimits,
   now: Date,
   wanted = 1,
 ): Promise<AllLimits> {
   const { total } = installation
+  // The notebook first: who waits for one that is being deleted must not keep others from queuing meanwhile.
+  if (!(await tx.one('select id from notebooks where id = $1 for key share', [notebookId]))) throw notFound('Notebook')
   await holdPlaces(tx, 'queuedExecutions', applicationId, total.queuedExecutions + total.minutesPerMonth)
   // What has no limit is not counted.
   const row = await tx.one<Standing>(

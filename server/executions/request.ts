@@ -38,7 +38,7 @@ export async function requestExecution(
   requireFile(notebook)
   const relativeTo = queryTime(options.relativeTo, now, 'executionOptions')
   requireContext(options.templateContext, 'executionOptions')
-  const allowed = await requirePlace(tx, notebook.applicationId, installation, now)
+  const allowed = await requirePlace(tx, { ...notebook, notebookId: notebook.id }, installation, now)
   const shared = executionOf(notebook, options.templateContext, requester, allowed)
   const id = newId(now)
   await queueExecutions(tx, { ...shared, tells: tellsOf(options, requester) }, [{ id, relativeTo }])

@@ -8,6 +8,7 @@ import { effectiveLimits, executionLimits } from '../catalog/limits.ts'
 import { conflict, gone } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
+import { isAway } from '../stores/postgres/away.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { isFinal } from './lifecycle.ts'
 import { requirePlace } from './places.ts'
@@ -47,7 +48,7 @@ export async function requestRerun(
     const givenInputs = await keepInputs(blobs, inputInfo, givenBlobs(id))
     const { applicationId, notebookId, relativeTo, templateContext } = execution
     await db.transaction(async (tx) => {
-      const allowed = await requirePlace(tx, applicationId, installation, now)
+      const allowed = await requirePlace(tx, execution, installation, now)
       const limits = effectiveLimits(snapshot.limits ?? {}, executionLimits(allowed))
       const shared = { applicationId, notebookId, snapshot: { ...snapshot, limits }, templateContext, ...requester }
       await queueExecutions(tx, { ...shared, maxRunMinutes: limits.runMinutes, rerunOf, givenInputs }, [
@@ -56,7 +57,8 @@ export async function requestRerun(
     })
     return id
   } catch (error) {
-    await blobs.deleteAll(executionBlobs(id))
+    // When the database went away it may have queued the execution all the same. What is nobody's, the daily pass collects.
+    if (!isAway(error)) await blobs.deleteAll(executionBlobs(id))
     throw error
   }
 }

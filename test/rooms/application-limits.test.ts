@@ -12,6 +12,7 @@ import { AppError } from '../../server/ground/errors.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { makeApplication, makeExecution, makeNotebook, testLimits } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import { untilBlocked } from '../support/until.ts'
 
 type Limits = Partial<Omit<InstallationLimits, 'total'>> & { total?: Partial<TotalLimits> }
 
@@ -205,4 +206,31 @@ test('what all applications may have running is shared out fairly', async (t) =>
   for (let n = 0; n < 8; n++) await makeExecution(db, modest)
   const started = await claimAll(db, 5, { total: { parallelExecutions: 4 } })
   assert.deepEqual([count(started, greedy.applicationId), count(started, modest.applicationId)], [2, 2])
+})
+
+test('a limit larger than the database counts is none, and starts what waits all the same', async (t) => {
+  const db = await openTestDatabase(t)
+  const [strange, other] = [await makeNotebook(db), await makeNotebook(db)]
+  await setApplicationLimits(db, strange.applicationId, { parallelExecutions: 3_000_000_000 })
+  for (const notebook of [strange, other]) await makeExecution(db, notebook)
+  assert.equal((await claimAll(db, 1, {})).length, 2)
+  for (const notebook of [strange, other]) await makeExecution(db, notebook)
+  assert.equal((await claimAll(db, 1, { parallelExecutions: 2 })).length, 2)
+})
+
+test('who waits for a notebook that is being deleted keeps nobody of the application from queuing', async (t) => {
+  const db = await openTestDatabase(t)
+  const held = await makeNotebook(db)
+  const free = await makeNotebook(db, { applicationId: held.applicationId })
+  let waiting: Promise<unknown> = Promise.resolve()
+  await db.transaction(async (tx) => {
+    await tx.query('delete from notebooks where id = $1', [held.id])
+    waiting = assert.rejects(request(db, held, {}), { kind: 'notFound' })
+    await untilBlocked(db)
+    await db.transaction(async (beside) => {
+      await beside.query(`set local lock_timeout = '5s'`)
+      await makeExecution(beside, free)
+    })
+  })
+  await waiting
 })
