@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { SchedulePost } from '../../contract/schedules.ts'
 import { setJupyterFile } from '../../server/catalog/notebooks.ts'
 import { claimExecution } from '../../server/executions/claim.ts'
@@ -281,4 +282,19 @@ test('the clock of the schedules catches up at once, wakes for a new one, and sl
   await db.query(`select pg_notify('fieldbook_scheduled', '')`)
   now = at('02T13:00:00')
   await until(async () => (await plannedOf(db, next.notebook.id)).length === 1)
+})
+
+test('a due schedule that another process holds is looked at now and then, not without a pause', async (t) => {
+  const { db, parts, make } = await open(t)
+  const { notebook, schedule } = await make({ cron: '0 12 * * *' })
+  const clock = t.mock.fn(() => at('02T12:00:00'))
+  await using held = await db.connect()
+  await held.query('begin')
+  await held.query('select from schedules where id = $1 for update', [schedule.id])
+  await using _ = await openScheduling(parts, clock)
+  await pause(600)
+  const looks = clock.mock.callCount()
+  assert.ok(looks > 0 && looks <= 4, `${looks} looks`)
+  await held.query('commit')
+  await until(async () => (await plannedOf(db, notebook.id)).length === 1)
 })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { newestTimes, nextTimes, timesOf } from '../../server/executions/schedules/times.ts'
+import { newestTimes, nextTimes, requireTimes, timesOf } from '../../server/executions/schedules/times.ts'
 import { CHANGES, expressionOf, fields, plannedTimes } from '../support/schedule-model.ts'
 
 const HOUR_MS = 3_600_000
@@ -15,6 +15,9 @@ const cases: [what: string, expression: string, zone: string, after: string, exp
   ['by a name', '@weekly', 'UTC', '2026-05-01T00:00Z', ['2026-05-03T00:00Z', '2026-05-10T00:00Z']],
   ['on weekdays', '0 9 * * MON-FRI', BERLIN, '2026-05-01T08:00Z', ['2026-05-04T07:00Z', '2026-05-05T07:00Z']],
   ['on the last day of a month', '0 0 L * *', 'UTC', '2028-02-01T00:00Z', ['2028-02-29T00:00Z', '2028-03-31T00:00Z']],
+  ['years away', '0 0 * 2 1#5', 'America/New_York', '2026-11-27T00:00Z', ['2044-02-29T05:00Z', '2072-02-29T05:00Z']],
+  ['leapt over a year later', '30 2 28 3 *', BERLIN, '2026-03-28T02:00Z', ['2027-03-28T01:00Z', '2028-03-28T00:30Z']],
+  ['minutes of a day go on', '*/30 2 25 10 *', BERLIN, '2026-10-25T00:30Z', ['2026-10-25T01:00Z', '2026-10-25T01:30Z']],
   ['in a leap year', '0 0 29 2 *', 'UTC', '2026-01-01T00:00Z', ['2028-02-29T00:00Z', '2032-02-29T00:00Z']],
   ['leapt over: at the leap', '30 2 * * *', BERLIN, '2027-03-27T12:00Z', ['2027-03-28T01:00Z', '2027-03-29T00:30Z']],
   ['two leapt over: once', '15,45 2 * * *', BERLIN, '2027-03-27T12:00Z', ['2027-03-28T01:00Z', '2027-03-29T00:15Z']],
@@ -68,10 +71,23 @@ const refused: [expression: string, zone: string, message: RegExp][] = [
   ['5-1 * * * *', 'UTC', /can't be read/],
   ['*/0 * * * *', 'UTC', /can't be read/],
   ['0 0 30 2 *', 'UTC', /never comes true/],
+  ['0 0 * 2 1#5', 'UTC', /comes true at 2044-02-29T00:00:00\.000Z first; it must within 5 years/],
   ['0 0 * * *', 'Europe/Atlantis', /timeZone "Europe\/Atlantis" is not known/],
 ]
 for (const [expression, zone, message] of refused) {
   test(`"${expression}" in ${zone} is refused`, () => {
-    assert.throws(() => timesOf(expression, zone), { kind: 'invalid', message })
+    assert.throws(() => requireTimes(expression, zone, new Date('2026-11-27')), { kind: 'invalid', message })
   })
 }
+
+test('a time decades away is found without a look at the clock of every week until then', (t) => {
+  const looked = t.mock.method(Intl.DateTimeFormat.prototype, 'formatToParts')
+  for (const zone of ['America/New_York', BERLIN, 'UTC']) {
+    const before = looked.mock.callCount()
+    const times = timesOf('0 0 * 2 1#5', zone)
+    assert.equal(looked.mock.callCount(), before, 'a stored expression is not looked for when it is read')
+    assert.equal(times.after(new Date('2026-11-27'))?.getUTCFullYear(), 2044)
+    const looks = looked.mock.callCount() - before
+    assert.ok(looks > 0 && looks < 20, `${looks} looks`)
+  }
+})

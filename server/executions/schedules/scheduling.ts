@@ -12,6 +12,8 @@ import { SCHEDULED } from './store.ts'
 const LOOK_MS = 30_000
 /** After a fault, or when the database is away. */
 const AGAIN_MS = 2000
+/** When a schedule is due that somebody else holds: another process is at it, or its notebook is being deleted. */
+const HELD_MS = 250
 
 /** Sees to the schedules from now on, beginning with what was planned while nobody did. */
 export async function openScheduling(
@@ -55,10 +57,12 @@ export async function openScheduling(
 /** One look, which no fault gets out of; gives how long there is nothing to do. */
 async function lookQuietly(parts: SchedulingParts, clock: () => Date, signal: AbortSignal): Promise<number> {
   try {
-    const faulty = await fireDue(parts, clock(), signal)
+    const now = clock()
+    const faulty = await fireDue(parts, now, signal)
     if (faulty.length > 0) return AGAIN_MS
     const next = await nextOfAll(parts.db)
     if (!next) return LOOK_MS
+    if (next <= now) return HELD_MS
     return Math.min(LOOK_MS, Math.max(0, next.getTime() - clock().getTime()))
   } catch (error) {
     if (!signal.aborted) parts.log.warn({ error: messageOf(error) }, 'schedules not looked at')

@@ -8,7 +8,7 @@ import { newId } from '../../ground/ids.ts'
 import type { Database, Queryable } from '../../stores/postgres/database.ts'
 import { requireContext } from '../options.ts'
 import type { Tells } from '../record.ts'
-import { nextTimes, type Times, timesOf } from './times.ts'
+import { nextTimes, requireTimes, type Times, timesOf } from './times.ts'
 
 /** Notified when a schedule was made or changed, so that whoever waits for the next planned time looks anew. */
 export const SCHEDULED = 'fieldbook_scheduled'
@@ -61,7 +61,7 @@ export async function createSchedule(
   baseUrl?: string,
 ): Promise<StoredSchedule> {
   const wanted = withDefaults(post)
-  const times = requireSchedule(wanted)
+  const times = requireSchedule(wanted, now)
   return db.transaction(async (tx) => {
     // Held, so that two at once do not both become the hundredth.
     await tx.query('select from notebooks where id = $1 for no key update', [notebook.id])
@@ -131,7 +131,7 @@ export async function patchSchedule(
   return db.transaction(async (tx) => {
     const known = await getSchedule(tx, notebookId, id, 'for update')
     const wanted: Settings = { ...settingsOf(known), ...patch }
-    const times = requireSchedule(wanted)
+    const times = requireSchedule(wanted, now)
     const isAnew = wanted.cron !== known.cron || wanted.timeZone !== known.time_zone || wanted.enabled !== known.enabled
     // Never before a planned time that was run: a clock that was set back must not have it run twice.
     const ran = known.last_run ? Date.parse(known.last_run.plannedFor) : 0
@@ -187,15 +187,15 @@ const tellsOf = ({ email, callbackUrl }: Settings, baseUrl: string | undefined):
   ...(baseUrl ? { baseUrl } : {}),
 })
 
-/** @throws invalid when its times make no sense, its context is no JSON, or it would catch up what it skips */
-function requireSchedule(wanted: Settings): Times {
+/** @throws invalid when its times make no sense or are years away, its context is no JSON, or it would catch up what it skips */
+function requireSchedule(wanted: Settings, now: Date): Times {
   requireContext(wanted.templateContext, 'schedule')
   if (wanted.catchUp === 'all' && wanted.overlap === 'skip') {
     throw invalid(
       'schedule.catchUp "all" needs schedule.overlap "queue": of several at once, all but one would be skipped',
     )
   }
-  return timesOf(wanted.cron, wanted.timeZone)
+  return requireTimes(wanted.cron, wanted.timeZone, now)
 }
 
 /** A schedule as the API shows it. */

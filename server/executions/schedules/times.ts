@@ -12,7 +12,7 @@ import { invalid } from '../../ground/errors.ts'
 import { type Zone, zoneOf } from './zone.ts'
 
 export interface Times {
-  /** The first one later than a moment, to the minute; undefined when there is none for centuries. */
+  /** The first one later than a moment, to the minute; undefined when there is none before the year 10,000. */
   after(moment: Date): Date | undefined
 }
 
@@ -22,19 +22,36 @@ const EXPRESSION = /^(?:[^\s?@]+(?:[ \t]+[^\s?]+){4}|@(?:hourly|daily|midnight|w
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** @throws invalid when the expression can't be read or never comes true, or there is no such time zone */
+/** Further than from one 29th of February to the next; a schedule that waits longer is a mistake more often than not. */
+const SOON_YEARS = 5
+
+/** Any two offsets of a zone differ by less: the most there has ever been is the day that Samoa left out. */
+const SWING_MS = 2 * DAY_MS
+
+/** The times of an expression that somebody asks for. @throws invalid as `timesOf` says, or when the first is years away */
+export function requireTimes(expression: string, timeZone: string, now: Date): Times {
+  const times = timesOf(expression, timeZone)
+  const first = times.after(now)
+  if (!first) throw invalid(`schedule.cron "${expression}" never comes true`)
+  const latest = new Date(now)
+  latest.setUTCFullYear(latest.getUTCFullYear() + SOON_YEARS)
+  if (first <= latest) return times
+  throw invalid(
+    `schedule.cron "${expression}" comes true at ${first.toISOString()} first; it must within ${SOON_YEARS} years`,
+  )
+}
+
+/** @throws invalid when the expression can't be read, or there is no such time zone */
 export function timesOf(expression: string, timeZone: string): Times {
   const zone = zoneOf(timeZone)
   const pattern = readExpression(expression.trim())
   const isInterval = /^(?:\*|\S+[ \t]+\*|@hourly)/i.test(expression.trim())
-  const times: Times = {
+  return {
     after: (moment) => {
       const at = firstAfter(moment.getTime(), pattern, zone, isInterval)
       return at === undefined ? undefined : new Date(at)
     },
   }
-  if (!times.after(new Date(0))) throw invalid(`schedule.cron "${expression}" never comes true`)
-  return times
 }
 
 /** Gives the first time on the wall clock, as if it were UTC, that is later than another one. */
@@ -60,19 +77,25 @@ function readExpression(expression: string): Pattern {
 function firstAfter(moment: number, pattern: Pattern, zone: Zone, isInterval: boolean): number | undefined {
   let from = moment
   let wall = isInterval ? from + zone.offsetAt(from) : latestShown(from, zone)
-  for (;;) {
-    const offset = zone.offsetAt(from)
-    const match = pattern(wall)
-    if (match === undefined) return undefined
-    const at = match - offset
-    const change = zone.changeIn(from, at)
-    if (change === undefined) return at
+  let match = pattern(wall)
+  while (match !== undefined) {
+    const at = match - zone.offsetAt(from)
+    const isFar = at - from > 2 * SWING_MS
+    const change = zone.changeIn(from, isFar ? from + SWING_MS : at)
+    if (change === undefined) {
+      if (!isFar) return at
+      // What changes in between shows nothing again that is past, and leaps over nothing that is named.
+      from = at - SWING_MS
+      continue
+    }
     const next = zone.offsetAt(change)
     // The clock came to change + offset and goes on at change + next; what lies between was leapt over.
     if (match <= change + next) return change
     from = change
     if (isInterval) wall = Math.min(wall, change + next - 1)
+    match = pattern(wall)
   }
+  return undefined
 }
 
 /** The latest time that the wall clock has shown so far: later than what it shows, when it was set back a while ago. */
