@@ -59,6 +59,19 @@ test('two services that start together apply each migration once', async (t) => 
   assert.deepEqual(applied.flat().sort(), ['0001_devices.sql', '0002_names.sql'])
 })
 
+test('who starts beside a long migration waits for it, with a limit that is not that of its tables', async (t) => {
+  const db = await openEmptyDatabase(t)
+  const seen = `create table seen as select current_setting('lock_timeout') as "limit"`
+  const folder = await makeMigrations(t, { '0001_seen.sql': seen })
+  {
+    await using other = await db.connect()
+    await other.query('select pg_advisory_lock(3405691582)')
+    await assert.rejects(migrate(db, folder, 50), /Another process has been migrating .* more than 0\.05 seconds/)
+  }
+  await migrate(db, folder, 120_000)
+  assert.deepEqual(await db.query('select * from seen'), [{ limit: '1min' }])
+})
+
 test('a migration that fails leaves nothing of itself and names itself, and the ones before it stay', async (t) => {
   const db = await openEmptyDatabase(t)
   const folder = await makeMigrations(t, { ...FIRST, '0002_bad.sql': 'create table half (); select 1/0' })

@@ -22,13 +22,27 @@ const OURS = join(import.meta.dirname, 'migrations')
 
 /** Any constant of our own: two services that start together apply the files one after the other. */
 const ADVISORY_LOCK = 3_405_691_582
+/** PostgreSQL, appendix A: a lock was not had within lock_timeout. */
+const LOCK_NOT_AVAILABLE = '55P03'
 
-/** Applies what is missing, in order, and returns the names of the files it applied. */
-export async function migrate(db: Pick<Database, 'connect'>, folder: string = OURS): Promise<string[]> {
+/** A migration over a large history takes minutes, and whoever starts beside it waits for it. */
+const WAIT_MS = 600_000
+/** For the table of a migration itself: something else is at work on it that should not be. */
+const TABLE_WAIT_MS = 60_000
+
+/**
+ * Applies what is missing, in order, and returns the names of the files it applied. @throws Error when another process is
+ * at it for longer than `waitMs`, or the schema is not one that these files lead on from
+ */
+export async function migrate(
+  db: Pick<Database, 'connect'>,
+  folder: string = OURS,
+  waitMs = WAIT_MS,
+): Promise<string[]> {
   const migrations = await readMigrations(folder)
   await using session = await db.connect()
-  await session.query(`set lock_timeout = '60s'`)
-  await session.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]) // freed with the session
+  await takeTurn(session, waitMs)
+  await session.query(`set lock_timeout = ${TABLE_WAIT_MS}`)
   await session.query(
     `create table if not exists migrations (
        number integer primary key, name text not null, hash text not null, applied_at timestamptz not null default now())`,
@@ -37,6 +51,20 @@ export async function migrate(db: Pick<Database, 'connect'>, folder: string = OU
   const missing = compareWithApplied(migrations, applied)
   for (const migration of missing) await applyMigration(session, migration)
   return missing.map(({ name }) => name)
+}
+
+/** One process at a time; the turn ends with the session. */
+async function takeTurn(session: Queryable, waitMs: number): Promise<void> {
+  try {
+    await session.query(`set lock_timeout = ${waitMs}`)
+    await session.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === LOCK_NOT_AVAILABLE)) throw cause
+    throw new Error(
+      `Another process has been migrating the database for more than ${waitMs / 1000} seconds. Start again when it is done.`,
+      { cause },
+    )
+  }
 }
 
 /** The files of a folder in order; anything else that ends in .sql, and a number used twice, is an error. */
