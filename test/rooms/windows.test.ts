@@ -62,6 +62,17 @@ const REFUSED: [start: string, end: string, window: string, timeZone: string, me
     /^backfill\.end must be where a window ends: 2026-02-01T00:00:00\.000Z or 2026-03-01T00:00:00\.000Z$/,
   ],
   ['2026-01-01', '2026-01-15', 'P1M', 'UTC', /^backfill\.end must be where a window ends: 2026-02-01T00:00:00\.000Z$/],
+  ['2026-01-01', '2026-01-03', 'P1D', '+01:00', /^backfill\.timeZone "\+01:00" is not known/],
+  [
+    '2026-01-01',
+    '2026-02-01',
+    'P300Y',
+    'UTC',
+    /^backfill\.end must be where a window ends: 2326-01-01T00:00:00\.000Z$/,
+  ],
+  ['2026-01-01', '2026-02-01', 'P9999M', 'UTC', /^backfill\.end must be where a window ends: 2859-04-01T/],
+  ['0001-01-01', '2026-02-01', 'P9999Y', 'Asia/Tokyo', /^backfill\.end must be where a window ends: \+010000-01-01T/],
+  ['0001-01-01', '2026-02-01', 'P9999W', 'UTC', /^backfill\.end must be where .* or 2108-12-24T/],
   [
     '2023-01-01',
     '2026-01-01',
