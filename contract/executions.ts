@@ -52,7 +52,10 @@ export const ExecutionLog = Type.Object({
   outputsCompletedAt: Type.Optional(DateTime),
   templateContext: Type.Optional(Type.String()),
   inputInfo: Type.Record(Type.String(), FileInfo),
-  outputInfo: Type.Record(Type.String(), FileInfo),
+  outputInfo: Type.Record(Type.String(), FileInfo, {
+    description: 'in lists the first 100, those of directories last; all of them in the answer about one execution',
+  }),
+  outputCount: Type.Integer({ description: 'ours: how many files there are' }),
   executionErrors: Type.Array(Type.Object({ name: Type.String(), message: Type.String() })),
 })
 export type ExecutionLog = Static<typeof ExecutionLog>

@@ -71,6 +71,8 @@ export interface Execution {
   readonly outputsCompletedAt: Date | undefined
   readonly inputInfo: Readonly<Record<string, KeptFile>>
   readonly outputInfo: Readonly<Record<string, KeptFile>>
+  /** How many files there are, in lists, which have only the first of them; undefined where all are in `outputInfo`. */
+  readonly outputCount?: number
   readonly errors: readonly ExecutionCause[]
   readonly progress: Progress
   readonly ranOn: RanOn | undefined
@@ -102,6 +104,8 @@ export interface ExecutionRow {
   outputs_completed_at: Date | null
   input_info: Record<string, KeptFile>
   output_info: Record<string, KeptFile>
+  /** In lists only. */
+  output_count?: number
   errors: ExecutionCause[]
   phase: Progress['phase']
   cell: number
@@ -134,6 +138,7 @@ export const toExecution = (row: ExecutionRow): Execution => ({
   outputsCompletedAt: row.outputs_completed_at ?? undefined,
   inputInfo: row.input_info,
   outputInfo: row.output_info,
+  ...(row.output_count === undefined ? {} : { outputCount: row.output_count }),
   errors: row.errors,
   progress: { phase: row.phase, cell: row.cell, cells: row.cells },
   ranOn: row.ran_on ?? undefined,
@@ -185,6 +190,7 @@ export function toLog(execution: Execution, linkFile: LinkFile): ExecutionLog {
     ...(execution.templateContext === undefined ? {} : { templateContext: execution.templateContext }),
     inputInfo: info(execution.inputInfo),
     outputInfo: info(execution.outputInfo),
+    outputCount: execution.outputCount ?? Object.keys(execution.outputInfo).length,
     executionErrors: execution.errors.map(({ name, message }) => ({ name, message })),
   }
 }

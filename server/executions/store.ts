@@ -146,11 +146,23 @@ export async function addResult(
   return row !== undefined
 }
 
+/** Of each execution in a list: a directory of 10,000 files, 1,000 times, would be gigabytes. */
+export const LISTED_FILES = 100
+
+/** The first files by name, those of directories last; the rest does not leave the database. `$4` is how many. */
+const FIRST_FILES = `(
+  select coalesce(jsonb_object_agg(name, file), '{}') from (
+    select name, file from jsonb_each(output_info) as files (name, file)
+    order by case when strpos(name, '/') = 0 then 0 when starts_with(name, 'OUTPUT_DIR/') then 1 else 2 end, name collate "C"
+    limit $4
+  ) as first_files)`
+
 const LISTED = `id, application_id, notebook_id, status, snapshot, relative_to, template_context, source_type, source_id,
   max_run_minutes, attempt, queued_at, started_at, inputs_completed_at, notebook_completed_at, outputs_completed_at,
-  input_info, output_info, errors, ran_on, phase, cell, cells, rerun_of, backfill_id, schedule_id, planned_for`
+  input_info, ${FIRST_FILES} as output_info, (select count(*)::int from jsonb_object_keys(output_info)) as output_count,
+  errors, ran_on, phase, cell, cells, rerun_of, backfill_id, schedule_id, planned_for`
 
-/** Executions of a notebook, newest first, queued at or after `since`. */
+/** Executions of a notebook, newest first, queued at or after `since`, each with the first `LISTED_FILES` of its files. */
 export async function listExecutions(
   db: Queryable,
   notebookId: string,
@@ -160,7 +172,7 @@ export async function listExecutions(
   const rows = await db.query<ExecutionRow>(
     `select ${LISTED} from executions where notebook_id = $1 and ($2::timestamptz is null or queued_at >= $2)
      order by queued_at desc, id desc limit $3`,
-    [notebookId, since ?? null, limit],
+    [notebookId, since ?? null, limit, LISTED_FILES],
   )
   return rows.map(toExecution)
 }

@@ -260,3 +260,22 @@ test('temporaryUrl: a link of a week that opens without credentials, in parts, a
   }
   assert.deepEqual(await publicTree('/report'), [])
 })
+
+test('directory: of thousands of files the logs have a hundred links and the count, the execution itself has all', async () => {
+  const notebook = await prepare(
+    [
+      { outputType: 'directory', directoryName: 'a', destinationDirectoryTemplate: '/many' },
+      { outputType: 'temporaryUrl', fileName: 'z.csv' },
+    ],
+    'for i in range(2000): out(f"a/{i:04}", "x")\nout("z.csv", "z")',
+  )
+  const log = await completed(notebook)
+  const single = ['result.error.log', 'result.ipynb', 'result.log', 'z.csv']
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `a/${String(index).padStart(4, '0')}`)
+  assert.deepEqual(Object.keys(log.outputInfo).sort(), [...names(100 - single.length), ...single])
+  const params = { applicationId, notebookId: notebook.id, executionId: log.id }
+  const detail = await client.call(getExecution, { params })
+  assert.deepEqual(Object.keys(detail.outputInfo).sort(), [...names(2000), ...single])
+  assert.deepEqual([log.outputCount, detail.outputCount], [2004, 2004])
+  assert.equal(await open(detail.outputInfo, 'a/1999'), 'x')
+})

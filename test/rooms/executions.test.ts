@@ -5,7 +5,13 @@ import test from 'node:test'
 import { claimExecution } from '../../server/executions/claim.ts'
 import { releaseExecution } from '../../server/executions/leases.ts'
 import type { Execution } from '../../server/executions/record.ts'
-import { cancelExecution, getExecution, listExecutions, unfinishedExecutions } from '../../server/executions/store.ts'
+import {
+  cancelExecution,
+  getExecution,
+  LISTED_FILES,
+  listExecutions,
+  unfinishedExecutions,
+} from '../../server/executions/store.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
 import { makeExecution, makeNotebook } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
@@ -90,4 +96,23 @@ test('executions are listed newest first, from a time on, and only those of the 
   assert.deepEqual(await idsOf(10, new Date('2026-01-01T00:00:00.001Z')), [ids[2], ids[1]])
   assert.deepEqual(await idsOf(10, new Date('2026-01-01T00:00:00Z')), ids.toReversed())
   await assert.rejects(getExecution(db, notebook.id, other), { kind: 'notFound' })
+})
+
+test('a list has the first hundred files of each execution, those of directories last, and says how many there are', async (t) => {
+  const db = await openTestDatabase(t)
+  const notebook = await makeNotebook(db)
+  const single = ['OUTPUT_DIR/result.log', 'a.csv', 'result.ipynb', 'z'.repeat(200)]
+  const below = Array.from({ length: 5000 }, (_, index) => `OUT/${String(index).padStart(4, '0')}`)
+  const files = Object.fromEntries(
+    [...below, ...single].map((name) => [name, { key: name, size: 1, contentType: 'a/b' }]),
+  )
+  const [none, many] = [await makeExecution(db, notebook), await makeExecution(db, notebook)]
+  await db.query('update executions set output_info = $2 where id = $1', [many, JSON.stringify(files)])
+  const [first, second] = await listExecutions(db, notebook.id, 10, undefined)
+  assert.deepEqual([first?.id, first?.outputCount], [many, 5004])
+  const shown = [...single, ...below.slice(0, LISTED_FILES - single.length)].sort()
+  assert.deepEqual(Object.keys(first?.outputInfo ?? {}).sort(), shown)
+  assert.deepEqual(first?.outputInfo['a.csv'], files['a.csv'])
+  assert.deepEqual([second?.id, second?.outputCount, second?.outputInfo], [none, 0, {}])
+  assert.deepEqual((await getExecution(db, notebook.id, many)).outputInfo, files)
 })
