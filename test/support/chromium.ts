@@ -1,22 +1,31 @@
 /**
  * A Chromium for tests that open pages as people do: the one set-up found, on this machine's own network, without the
- * sandbox that Fieldbook puts around it. A machine without one skips such tests, with the reason.
+ * sandbox that Fieldbook puts around it. Where set-up found that none can be had, such tests are skipped, with its reason.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import { messageOf } from '../../server/ground/errors.ts'
 import { type Browser, browserCommand, readBrowser } from '../../server/render/browser.ts'
 import { asValues, type DevtoolsEvent, openDevtools, type Values } from '../../server/render/devtools.ts'
 
 const TOOLS = join(import.meta.dirname, '../../.fieldbook')
 
-/** For the option `skip` of a test: false where there is a browser, else why there is none. */
-export async function noChromium(): Promise<string | false> {
-  return readBrowser(TOOLS).then(() => false, messageOf)
+/**
+ * For the option `skip` of a test: false where set-up found a browser, its reason where it wrote down that there is none.
+ * @throws where set-up has not looked for one, or the one it names is no program: that is no reason to skip anything
+ */
+export async function noChromium(tools = TOOLS): Promise<string | false> {
+  const record = join(tools, 'chromium', 'browser.json')
+  const text = await readFile(record, 'utf8').catch((cause) => {
+    throw new Error('Set-up has not looked for a browser; run "npm run setup"', { cause })
+  })
+  const { problem } = asValues(JSON.parse(text))
+  if (typeof problem === 'string' && problem) return problem
+  await access((await readBrowser(tools)).program, constants.X_OK)
+  return false
 }
 
 /** @throws where there is none */
@@ -54,6 +63,7 @@ export async function openChromium(): Promise<Chromium> {
     detached: true,
   })
   const exited = once(child, 'exit')
+  exited.catch(() => {}) // what can't be started closes its pipes, which is heard of below
   const [, , , send, receive] = child.stdio
   if (!(send instanceof Writable && receive instanceof Readable)) throw new Error('the browser has no pipes')
   const devtools = openDevtools({ send, receive })
