@@ -114,8 +114,10 @@ threading.Thread(target=slow).start()`,
   assert.equal(await readFile(join(kernel.home, 'left.txt'), 'utf8'), 'written')
   assert.ok((await readFile(join(kernel.home, 'left.gz'))).length > 20)
   const notes = (await readFile(join(kernel.home, 'notes.txt'), 'utf8')).trim().split('\n')
-  assert.equal(notes[0], 'thread')
   assert.deepEqual(notes.toSorted(), ['atexit', 'child', 'deleted', 'thread'])
+  // The child is a process of its own, which may be quicker than the thread.
+  const ofKernel = notes.filter((note) => note !== 'child')
+  assert.equal(ofKernel[0], 'thread')
 })
 
 test('what is printed while the kernel ends is still sent', async () => {
