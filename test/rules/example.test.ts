@@ -109,9 +109,10 @@ test('a result page forbids itself every request', async () => {
 
 test('the page includes every style sheet of the template, and each one exists', async () => {
   const files = await readTemplate()
-  const included = [...(files.get('index.html.j2') ?? '').matchAll(/include_css\('([^']+)'\)/g)].map(
-    (match) => match[1],
-  )
+  assert.match(files.get('index.html.j2') ?? '', /<style>\n\{\{ resources\.style \}\}\n<\/style>/)
+  const exporter = await readFile(new URL('../../runner/render/exporter.py', import.meta.url), 'utf8')
+  const [, names = ''] = /^_STYLES = \(([^)]*)\)/m.exec(exporter) ?? []
+  const included = [...names.matchAll(/"([^"]+)"/g)].map((match) => match[1])
   const sheets = [...files.keys()].filter((name) => name.endsWith('.css'))
   assert.deepEqual(included.toSorted(), sheets.toSorted())
 })
