@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { JobQueued } from '../../contract/job-logs.ts'
 import type { RowsExport } from '../../contract/rows.ts'
 import { requireInterval } from '../jobs/logs.ts'
+import { toldOf } from '../jobs/told.ts'
 import type { JobRequest, Jobs, JobWork } from '../jobs/work.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { openTable } from './data-tables.ts'
@@ -26,7 +27,7 @@ const PATHS = { query: 'exportData.query', options: 'exportData.queryOptions.' }
 /** Queues an export. @throws notFound, invalid for what the job could not do, limited when there was one a short while ago */
 export async function requestRowsExport(db: Database, jobs: Jobs, request: RowsExportRequest): Promise<JobQueued> {
   const { applicationId, dataTableId, options, requester, baseUrl, intervalMs } = request
-  const { email, callbackUrl, query = {}, queryOptions = {} } = options
+  const { query = {}, queryOptions = {}, ...told } = options
   const wanted = { ...queryOptions, query }
   return db.transaction(async (tx) => {
     const table = await openTable(tx, applicationId, dataTableId, { lock: true })
@@ -38,7 +39,7 @@ export async function requestRowsExport(db: Database, jobs: Jobs, request: RowsE
       name: `Rows of the data table ${table.name}`,
       resourceType: 'datatable',
       requester,
-      input: { wanted, ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}) },
+      input: { wanted, ...toldOf(told) },
       baseUrl,
     })
   })

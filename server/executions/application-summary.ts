@@ -2,6 +2,7 @@
 
 import type { ApplicationSummary } from '../../contract/applications.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
+import { UNFINISHED } from './lifecycle.ts'
 import { RUNS, THIS_PERIOD } from './usage.ts'
 
 export interface SummaryQuery {
@@ -25,7 +26,7 @@ const FIELDS: Readonly<Record<keyof ApplicationSummary, string>> = {
       'runsThisPeriod', coalesce(runs, 0)) as value
     from (
       select application_id, count(*)::int as awaiting from executions
-      where application_id = any ($1) and status in ('queued', 'inProgress', 'canceling') group by application_id
+      where application_id = any ($1) and status in ${UNFINISHED} group by application_id
     ) as unfinished full join (
       select application_id, sum(minutes)::int as minutes, ${RUNS} as runs from notebook_minutes
       where application_id = any ($1) and ${THIS_PERIOD} group by application_id

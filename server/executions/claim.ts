@@ -3,6 +3,7 @@
 import type { InstallationLimits } from '../../contract/limits.ts'
 import { holdStarts } from '../catalog/application-limits.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
+import { UNFINISHED } from './lifecycle.ts'
 import { type Execution, type ExecutionRow, toExecution } from './record.ts'
 
 /** How many executions may run at the same time; a zero is no limit. */
@@ -59,7 +60,7 @@ const ALLOWED = `least(nullif($3, 0), least((applications.limits->>'parallelExec
  */
 const ITS_TURN = `(waiting.schedule_id is null or not exists (
   select from executions earlier where earlier.schedule_id = waiting.schedule_id
-    and earlier.planned_for < waiting.planned_for and earlier.status in ('queued', 'inProgress', 'canceling')))`
+    and earlier.planned_for < waiting.planned_for and earlier.status in ${UNFINISHED}))`
 
 /**
  * One statement. What it picks of an application with a limit it takes only when starts are held (`$5`); otherwise it

@@ -4,7 +4,7 @@
  */
 
 import type { Queryable } from '../stores/postgres/database.ts'
-import { MAX_ATTEMPTS } from './lifecycle.ts'
+import { MAX_ATTEMPTS, UNFINISHED } from './lifecycle.ts'
 import { isPresent } from './presence.ts'
 import type { Execution } from './record.ts'
 import { HELD, type Holder, QUEUED } from './store.ts'
@@ -47,7 +47,7 @@ export function heldElsewhere(db: Queryable, workerId: string): Promise<HeldElse
 export async function endingOf(db: Queryable, { id, attempt }: Holder): Promise<Execution['status'] | undefined> {
   const row = await db.one<{ status: Execution['status'] }>(
     `select status from executions where id = $1 and attempt = $2 and worker_id is not null
-       and status not in ('queued', 'inProgress', 'canceling')`,
+       and status not in ${UNFINISHED}`,
     [id, attempt],
   )
   return row?.status

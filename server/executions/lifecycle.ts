@@ -29,6 +29,11 @@ const STATUSES = Object.keys(NEXT).filter((status): status is ExecutionStatus =>
 /** Every status that is the end. */
 export const FINAL = STATUSES.filter(isFinal)
 
+/** Every other one as a list in SQL, for `status in …`; as words and not as a parameter, so that partial indexes serve. */
+export const UNFINISHED = `(${STATUSES.filter((status) => !isFinal(status))
+  .map((status) => `'${status}'`)
+  .join(', ')})`
+
 /** The final status an execution with this failure (or none) gets. */
 export const finalStatus = (failure: Pick<Failure, 'name'> | undefined): ExecutionStatus =>
   failure === undefined ? 'completed' : CAUSES[failure.name]

@@ -5,6 +5,7 @@ import { factsOf, holdPlaces, limitReached, ownerOf, type Reached } from '../cat
 import { effectiveLimits } from '../catalog/limits.ts'
 import { limited, notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
+import { UNFINISHED } from './lifecycle.ts'
 import { MINUTES, THIS_PERIOD } from './usage.ts'
 
 /** When to try again after a full queue: it moves with every execution that starts. */
@@ -21,7 +22,7 @@ const minutes = (
   whose: string,
 ) => `((select coalesce(sum(minutes), 0) from notebook_minutes where ${whose} and ${THIS_PERIOD})
   + (select coalesce(sum(greatest(1, ${MINUTES})), 0) from executions
-     where ${whose} and status in ('queued', 'inProgress', 'canceling')))::int`
+     where ${whose} and status in ${UNFINISHED}))::int`
 const waiting = (whose: string) => `(select count(*)::int from executions where status = 'queued' and ${whose})`
 const OWN = 'application_id = $1'
 

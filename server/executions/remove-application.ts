@@ -11,6 +11,7 @@ import { AppError, notFound } from '../ground/errors.ts'
 import { applicationJobBlobs } from '../jobs/files.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
+import { UNFINISHED } from './lifecycle.ts'
 import { executionBlobs } from './record.ts'
 import { cancelExecution } from './store.ts'
 import { UPKEEP } from './upkeep-channel.ts'
@@ -73,7 +74,7 @@ export async function removeApplication(parts: RemovalParts, id: string, signal:
 async function cancelAll(db: Queryable, applicationId: string): Promise<number> {
   const unfinished = await db.query<{ id: string; notebook_id: string }>(
     `select id, notebook_id from executions
-     where application_id = $1 and status in ('queued', 'inProgress', 'canceling')`,
+     where application_id = $1 and status in ${UNFINISHED}`,
     [applicationId],
   )
   for (const execution of unfinished) {

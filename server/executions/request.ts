@@ -6,6 +6,7 @@ import { effectiveLimits, executionLimits } from '../catalog/limits.ts'
 import type { StoredNotebook } from '../catalog/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { toldOf } from '../jobs/told.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { queryTime, requireContext } from './options.ts'
 import { requirePlace } from './places.ts'
@@ -84,7 +85,7 @@ function requireFile({ jupyterFile }: StoredNotebook): NonNullable<StoredNoteboo
 }
 
 /** Who is to be told of the end; empty text is nobody. */
-function tellsOf({ email, callbackUrl }: ExecutionOptions, { baseUrl }: Requester): Tells | undefined {
-  if (!email && !callbackUrl) return undefined
-  return { ...(email ? { email } : {}), ...(callbackUrl ? { callbackUrl } : {}), ...(baseUrl ? { baseUrl } : {}) }
+function tellsOf(options: ExecutionOptions, { baseUrl }: Requester): Tells | undefined {
+  if (!options.email && !options.callbackUrl) return undefined
+  return { ...toldOf(options), ...(baseUrl ? { baseUrl } : {}) }
 }

@@ -11,6 +11,7 @@ import { before, NOTHING, type Pass, type Swept, sum } from '../ground/sweep.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { collectOrphans } from '../stores/blobs/orphans.ts'
 import type { Database } from '../stores/postgres/database.ts'
+import { UNFINISHED } from './lifecycle.ts'
 import { executionBlobs, type KeptFile, RESULT_FILES } from './record.ts'
 
 interface Stores {
@@ -18,7 +19,7 @@ interface Stores {
   readonly blobs: Blobs
 }
 
-const ENDED = `status not in ('queued', 'inProgress', 'canceling')`
+const ENDED = `status not in ${UNFINISHED}`
 
 /** Of an execution there are up to 10,000 events, which go with its row. */
 const BATCH = 50

@@ -8,7 +8,7 @@ import { notFound } from '../ground/errors.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import type { StoredEvent } from './backlog.ts'
 import { eventValues, keepEvents, SEEN } from './events.ts'
-import { before, FINAL } from './lifecycle.ts'
+import { before, FINAL, UNFINISHED } from './lifecycle.ts'
 import type { Seen } from './live.ts'
 import { type Execution, type ExecutionRow, type KeptFile, type RanOn, toExecution } from './record.ts'
 
@@ -193,7 +193,7 @@ export const cancelBackfillExecutions = (db: Queryable, backfillId: string): Pro
 async function cancelWhere(db: Queryable, condition: string, values: readonly string[]): Promise<number> {
   const rows = await db.query(
     `with held as (
-       select id from executions where ${condition} and status in ('queued', 'inProgress', 'canceling')
+       select id from executions where ${condition} and status in ${UNFINISHED}
        order by id for update
      ), moved as (
        update executions set
@@ -211,7 +211,7 @@ async function cancelWhere(db: Queryable, condition: string, values: readonly st
 /** The executions of a notebook that have not ended. */
 export async function unfinishedExecutions(db: Queryable, notebookId: string): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
-    `select id from executions where notebook_id = $1 and status in ('queued', 'inProgress', 'canceling')`,
+    `select id from executions where notebook_id = $1 and status in ${UNFINISHED}`,
     [notebookId],
   )
   return rows.map(({ id }) => id)

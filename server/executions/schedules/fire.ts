@@ -10,6 +10,7 @@ import { AppError, type ErrorKind, messageOf } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
 import type { Log } from '../../ground/log.ts'
 import type { Database, Transaction } from '../../stores/postgres/database.ts'
+import { UNFINISHED } from '../lifecycle.ts'
 import { requestExecution } from '../request.ts'
 import { planDue } from './plan.ts'
 import type { StoredSchedule } from './store.ts'
@@ -123,10 +124,9 @@ async function queuePlanned(
 ): Promise<Outcome> {
   const { baseUrl, ...told } = row.tells
   const [plannedFor, seenAt] = [planned.toISOString(), now.toISOString()]
-  const unfinished = await tx.query(
-    `select from executions where schedule_id = $1 and status in ('queued', 'inProgress', 'canceling')`,
-    [row.id],
-  )
+  const unfinished = await tx.query(`select from executions where schedule_id = $1 and status in ${UNFINISHED}`, [
+    row.id,
+  ])
   if (row.overlap === 'skip' && unfinished.length > 0) {
     return { lastSkipped: { plannedFor, seenAt, reason: 'the execution before it had not ended' } }
   }

@@ -5,6 +5,7 @@ import { type ListQuery, listPage, type Page } from '../../catalog/listing.ts'
 import type { StoredNotebook } from '../../catalog/notebooks.ts'
 import { invalid, notFound } from '../../ground/errors.ts'
 import { newId } from '../../ground/ids.ts'
+import { toldOf } from '../../jobs/told.ts'
 import type { Database, Queryable } from '../../stores/postgres/database.ts'
 import { requireContext } from '../options.ts'
 import type { Tells } from '../record.ts'
@@ -181,9 +182,8 @@ const valuesOf = (wanted: Settings) => [
 ]
 
 /** Links of what is told start where whoever said so reached the service. */
-const tellsOf = ({ email, callbackUrl }: Settings, baseUrl: string | undefined): Tells => ({
-  ...(email ? { email } : {}),
-  ...(callbackUrl ? { callbackUrl } : {}),
+const tellsOf = (settings: Settings, baseUrl: string | undefined): Tells => ({
+  ...toldOf(settings),
   ...(baseUrl ? { baseUrl } : {}),
 })
 
