@@ -113,13 +113,15 @@ test('without namespaces pages are made behind Landlock', async (t) => {
 })
 
 test('a page over its deadline is ended, and so is one that nobody wants any more', async () => {
-  const hasty = await openRenderer({ deadlineMs: 1 })
-  const { rendered, left } = await render([printed('1')], hasty)
+  // Takes seconds: a short page can be there before whoever is to end it has been heard.
+  const long = [prose('*a '.repeat(200_000))]
+  const hasty = await openRenderer({ deadlineMs: 100 })
+  const { rendered, left } = await render(long, hasty)
   assert.equal(rendered.kind === 'failed' && rendered.message, 'The conversion to HTML took too long')
   assert.deepEqual(left, ['result.ipynb'])
 
   const unwanted = new AbortController()
-  const waiting = render([prose('*a '.repeat(200_000))], resident, unwanted.signal)
+  const waiting = render(long, resident, unwanted.signal)
   setTimeout(() => unwanted.abort(), 300)
   const ended = (await waiting).rendered
   assert.equal(ended.kind === 'failed' && ended.message, 'The conversion to HTML was canceled')
