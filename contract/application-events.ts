@@ -176,6 +176,9 @@ export const patchEvents = route({
 
 export const deleteEvents = route({
   operation: 'events.delete',
+  // As published: a token that only reads may delete events. A user who may only look may not.
+  grants: { reads: true },
+  role: 'editor',
   method: 'POST',
   path: '/applications/:applicationId/events/delete',
   summary: 'Deletes the events of a query; {} is all of them.',
@@ -197,6 +200,7 @@ export const EventsExport = Type.Object(
 
 export const exportEvents = route({
   operation: 'events.export',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/events/export',
   summary: 'Queues the writing of events to a file; without a query of all of them.',

@@ -10,12 +10,15 @@ export const Readme = Type.Object({
   content: Type.String(),
   lastUpdated: Type.Optional(DateTime),
   lastUpdatedById: Type.Optional(ObjectId),
-  lastUpdatedByType: Type.Optional(Type.Literal('user')),
+  lastUpdatedByType: Type.Optional(
+    Type.Union([Type.Literal('user'), Type.Literal('apiToken'), Type.Literal('device')]),
+  ),
 })
 export type Readme = Static<typeof Readme>
 
 export const getReadme = route({
   operation: 'application.readme',
+  grants: { cli: true, action: 'application.get' },
   method: 'GET',
   path: '/applications/:applicationId/readme',
   summary: 'Gives the readme; empty before anybody wrote one.',
@@ -25,6 +28,7 @@ export const getReadme = route({
 
 export const patchReadme = route({
   operation: 'application.readmePatch',
+  grants: { cli: true, action: 'application.patch' },
   method: 'PATCH',
   path: '/applications/:applicationId/readme',
   summary: 'Replaces the readme.',

@@ -128,6 +128,7 @@ export const createApplication = route({
 
 export const listApplications = route({
   operation: 'applications.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications',
   summary: 'Lists the applications the caller can reach.',
@@ -142,6 +143,7 @@ export const listApplications = route({
 
 export const getApplication = route({
   operation: 'application.get',
+  grants: { cli: true },
   method: 'GET',
   path: PATH,
   summary: 'Gives one application.',
@@ -153,6 +155,7 @@ export const getApplication = route({
 
 export const patchApplication = route({
   operation: 'application.patch',
+  grants: { cli: true },
   method: 'PATCH',
   path: PATH,
   summary: 'Changes an application; globals are replaced whole.',
@@ -165,6 +168,7 @@ export const patchApplication = route({
 
 export const deleteApplication = route({
   operation: 'application.delete',
+  role: 'admin',
   method: 'DELETE',
   path: PATH,
   summary: 'Deletes an application: runs are canceled, nobody sees it any more, and all it has is removed.',
@@ -174,6 +178,7 @@ export const deleteApplication = route({
 
 export const patchGlobals = route({
   operation: 'application.globals',
+  grants: { cli: true, action: 'application.patch' },
   method: 'PATCH',
   path: `${PATH}/globals`,
   summary: 'Changes single globals; one whose json is null is deleted.',

@@ -125,6 +125,7 @@ export const getBackfill = route({
 
 export const cancelBackfill = route({
   operation: 'notebook.cancelExecution',
+  grants: { action: 'notebook.execute' },
   method: 'POST',
   path: `${PATH}/:backfillId/cancel`,
   summary: 'Cancels every execution of a backfill that has not ended.',

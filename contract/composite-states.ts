@@ -20,6 +20,7 @@ const range = {
 
 export const getCompositeState = route({
   operation: 'device.getCompositeState',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId/compositeState',
   summary: 'Gives the last value of each attribute of a device, and when it was reported.',
@@ -30,6 +31,7 @@ export const getCompositeState = route({
 
 export const listCompositeStates = route({
   operation: 'devices.getCompositeState',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/compositeState',
   summary: 'Gives the composite states of the devices of an application, page by page.',

@@ -45,6 +45,7 @@ export type DeviceLogEntry = Static<typeof DeviceLogEntry>
 
 export const setConnectionStatus = route({
   operation: 'device.setConnectionStatus',
+  grants: { device: true },
   method: 'POST',
   path: '/applications/:applicationId/devices/:deviceId/setConnectionStatus',
   summary: 'Writes to the log of a device that it connected or disconnected.',
@@ -55,6 +56,7 @@ export const setConnectionStatus = route({
 
 export const getLogEntries = route({
   operation: 'device.getLogEntries',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId/logs',
   summary: 'Gives the connection log of a device, newest first unless asked otherwise.',

@@ -37,6 +37,7 @@ export type DevicesDataExport = Static<typeof DevicesDataExport>
 
 export const exportData = route({
   operation: 'data.export',
+  grants: { reads: true, device: true },
   method: 'POST',
   path: '/applications/:applicationId/data/export',
   summary: 'Queues a job that writes what chosen devices reported to CSV.',
@@ -55,6 +56,7 @@ const textBounds = { start: Type.Optional(MomentText), end: Type.Optional(Moment
 
 export const exportDevice = route({
   operation: 'device.export',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/devices/:deviceId/export',
   summary: 'Queues a job that writes what a device reported to CSV; what the body says goes before the query.',

@@ -66,6 +66,7 @@ export const createDataTable = route({
 
 export const listDataTables = route({
   operation: 'dataTables.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/data-tables',
   summary: 'Lists the data tables of an application.',
@@ -77,6 +78,7 @@ export const listDataTables = route({
 
 export const getDataTable = route({
   operation: 'dataTable.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/data-tables/:dataTableId',
   summary: 'Gives one data table.',

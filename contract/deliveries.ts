@@ -90,6 +90,9 @@ export type CallbackSecret = Static<typeof CallbackSecret>
 
 export const getCallbackSecret = route({
   operation: 'callbackSecret.get',
+  // Whoever knows it can sign in the name of the application: more than reading.
+  grants: { reads: false },
+  role: 'admin',
   method: 'GET',
   path: '/applications/:applicationId/callbackSecret',
   summary: 'Gives the secret that the callbacks of this application are signed with.',
@@ -99,6 +102,7 @@ export const getCallbackSecret = route({
 
 export const rotateCallbackSecret = route({
   operation: 'callbackSecret.rotate',
+  role: 'admin',
   method: 'POST',
   path: '/applications/:applicationId/callbackSecret/rotate',
   summary: 'Replaces the secret of callbacks. For a day they are signed with the one before as well.',

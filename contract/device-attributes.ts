@@ -21,6 +21,7 @@ const { sortField, sortDirection, filterField, filter } = listQuery(
 
 export const listAttributes = route({
   operation: 'deviceAttributes.get',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId/attributes',
   summary: 'Lists the attributes of a device, all at once.',
@@ -53,6 +54,7 @@ export const createAttribute = route({
 
 export const getAttribute = route({
   operation: 'deviceAttribute.get',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId/attributes/:name',
   summary: 'Gives one attribute of a device.',

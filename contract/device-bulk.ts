@@ -64,6 +64,7 @@ export const restoreDevices = route({
 
 export const exportDevices = route({
   operation: 'devices.export',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/devices/export',
   summary: 'Queues the writing of what is known of devices to a file; without a query of all of them.',

@@ -145,6 +145,7 @@ export const createDevice = route({
 
 export const listDevices = route({
   operation: 'devices.get',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices',
   summary: 'Lists the devices of an application; a query takes the place of all other filters.',
@@ -165,6 +166,7 @@ export const listDevices = route({
 
 export const getDevice = route({
   operation: 'device.get',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId',
   summary: 'Gives one device.',

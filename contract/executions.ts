@@ -144,6 +144,7 @@ export const executeNotebook = route({
 
 export const cancelExecution = route({
   operation: 'notebook.cancelExecution',
+  grants: { action: 'notebook.execute' },
   method: 'POST',
   path: '/applications/:applicationId/notebooks/:notebookId/cancelExecution',
   summary: 'Marks an execution for cancellation.',
@@ -155,6 +156,7 @@ export const cancelExecution = route({
 /** The published document folds cancellation onto the notebook's own path; both spellings work. */
 export const cancelExecutionFolded = route({
   operation: 'notebook.cancelExecution',
+  grants: { action: 'notebook.execute' },
   method: 'POST',
   path: '/applications/:applicationId/notebooks/:notebookId',
   summary: 'Marks an execution for cancellation (the published spelling of cancelExecution).',

@@ -76,6 +76,7 @@ export const fileMoveQuery = {
 
 export const listFiles = route({
   operation: 'files.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/files',
   summary: 'Lists the files and folders of one directory; without a directory, those of all.',
@@ -87,6 +88,7 @@ export const listFiles = route({
 
 export const createFile = route({
   operation: 'files.post',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/files',
   summary: 'Creates a file that waits for its content, with the form to upload that, or a directory.',
@@ -99,6 +101,7 @@ export const createFile = route({
 
 export const getFile = route({
   operation: 'file.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/file/:fileId',
   summary: 'Gives one file, with its public URL.',
@@ -109,6 +112,7 @@ export const getFile = route({
 
 export const patchFile = route({
   operation: 'file.patch',
+  grants: { cli: true },
   method: 'PATCH',
   path: '/applications/:applicationId/file/:fileId',
   summary: 'Gives the form to upload new content for a file; until then it keeps what it has.',
@@ -121,6 +125,7 @@ export const patchFile = route({
 
 export const uploadFile = route({
   operation: 'file.upload',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/file/:fileId/upload',
   summary: 'Uploads the content of a file in the request itself.',
@@ -132,6 +137,7 @@ export const uploadFile = route({
 
 export const moveFile = route({
   operation: 'file.move',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/file/:fileId/move',
   summary: 'Renames or moves a file, or a directory with everything in it.',
@@ -144,6 +150,7 @@ export const moveFile = route({
 
 export const deleteFile = route({
   operation: 'file.delete',
+  grants: { cli: true },
   method: 'DELETE',
   path: '/applications/:applicationId/file/:fileId',
   summary: 'Deletes a file, or a directory with everything in it.',

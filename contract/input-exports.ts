@@ -19,6 +19,7 @@ export type InputExportOptions = Static<typeof InputExportOptions>
 
 export const requestInputDataExport = route({
   operation: 'notebook.requestInputDataExport',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/notebooks/:notebookId/requestInputDataExport',
   summary: 'Queues a job that makes a zip of the inputs an execution would find; its log holds the link.',

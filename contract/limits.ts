@@ -131,6 +131,7 @@ export const putLimits = route({
 /** Ours as well. */
 export const getApplicationLimits = route({
   operation: 'application.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/limits',
   summary:
@@ -141,6 +142,8 @@ export const getApplicationLimits = route({
 
 export const putApplicationLimits = route({
   operation: 'application.patch',
+  grants: { cli: true },
+  role: 'admin',
   method: 'PUT',
   path: '/applications/:applicationId/limits',
   summary: 'Replaces the limits of an application; what is left out is the installation’s, and none can be higher.',

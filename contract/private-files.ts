@@ -23,6 +23,7 @@ const UrlQuery = Type.Object({ urlTTL })
 
 export const listPrivateFiles = route({
   operation: 'privateFiles.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/privateFiles',
   summary: 'Lists the private files and folders of one directory; without a directory, those of all.',
@@ -34,6 +35,7 @@ export const listPrivateFiles = route({
 
 export const createPrivateFile = route({
   operation: 'privateFiles.post',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/privateFiles',
   summary: 'Creates a private file that waits for its content, with the form to upload that, or a directory.',
@@ -46,6 +48,7 @@ export const createPrivateFile = route({
 
 export const getPrivateFile = route({
   operation: 'privateFile.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/privateFiles/:privateFileId',
   summary: 'Gives one private file, with a URL that works for a while.',
@@ -57,6 +60,7 @@ export const getPrivateFile = route({
 
 export const patchPrivateFile = route({
   operation: 'privateFile.patch',
+  grants: { cli: true },
   method: 'PATCH',
   path: '/applications/:applicationId/privateFiles/:privateFileId',
   summary: 'Gives the form to upload new content for a private file; until then it keeps what it has.',
@@ -69,6 +73,7 @@ export const patchPrivateFile = route({
 
 export const uploadPrivateFile = route({
   operation: 'privateFile.upload',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/privateFiles/:privateFileId/upload',
   summary: 'Uploads the content of a private file in the request itself.',
@@ -81,6 +86,7 @@ export const uploadPrivateFile = route({
 
 export const movePrivateFile = route({
   operation: 'privateFile.move',
+  grants: { cli: true },
   method: 'POST',
   path: '/applications/:applicationId/privateFiles/:privateFileId/move',
   summary: 'Renames or moves a private file, or a directory with everything in it.',
@@ -93,6 +99,7 @@ export const movePrivateFile = route({
 
 export const deletePrivateFile = route({
   operation: 'privateFile.delete',
+  grants: { cli: true },
   method: 'DELETE',
   path: '/applications/:applicationId/privateFiles/:privateFileId',
   summary: 'Deletes a private file, or a directory with everything in it.',

@@ -4,6 +4,7 @@
  */
 
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { type Grants, type Role, scopesOf } from './scopes.ts'
 
 export interface RouteBody<B extends TSchema = TSchema> {
   readonly name: string
@@ -18,7 +19,7 @@ export interface Route<
   B extends TSchema = TSchema,
   R extends TSchema = TSchema,
 > {
-  /** `resource.action`, which is also the name of the scope that allows it. */
+  /** `resource.action`, which is also the name of a scope that allows it. */
   readonly operation: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Fastify's spelling, `:id` for a parameter. */
@@ -36,6 +37,10 @@ export interface Route<
   readonly entity: string | null
   /** false where no token is needed. */
   readonly authenticated: boolean
+  /** Those that allow it; one is enough. */
+  readonly scopes: readonly string[]
+  /** What a user has to be at least in the application it is about. */
+  readonly role: Role
 }
 
 const Nothing = Type.Object({})
@@ -53,6 +58,8 @@ interface RouteInput<P extends TObject, Q extends TObject, B extends TSchema, R 
   reply: R
   entity?: string
   authenticated?: boolean
+  grants?: Grants
+  role?: Role
 }
 
 /** A route with everything that was left out filled in. */
@@ -76,6 +83,8 @@ export function route<
     reply: input.reply,
     entity: input.entity ?? null,
     authenticated: input.authenticated ?? true,
+    scopes: input.authenticated === false ? [] : scopesOf(input),
+    role: input.role ?? (input.method === 'GET' || input.grants?.reads ? 'viewer' : 'editor'),
   }
 }
 

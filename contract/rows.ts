@@ -69,6 +69,7 @@ const RowsPage = Type.Object({
 
 export const listRows = route({
   operation: 'dataTableRows.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/data-tables/:dataTableId/rows',
   summary: 'Gives rows of a data table, by id unless asked otherwise.',
@@ -94,6 +95,7 @@ export const insertRows = route({
 
 export const queryRows = route({
   operation: 'dataTableRows.query',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/data-tables/:dataTableId/rows/query',
   summary: 'Gives the rows that match a query.',
@@ -144,6 +146,7 @@ export type RowsExport = Static<typeof RowsExport>
 
 export const exportRows = route({
   operation: 'dataTableRows.export',
+  grants: { reads: true },
   method: 'POST',
   path: '/applications/:applicationId/data-tables/:dataTableId/rows/export',
   summary: 'Writes rows to a CSV file, told by mail, callback and the log of the job.',

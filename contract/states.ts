@@ -29,6 +29,7 @@ export type IgnoredReason = Static<typeof IgnoredReason>
 
 export const sendState = route({
   operation: 'device.sendState',
+  grants: { device: true },
   method: 'POST',
   path: '/applications/:applicationId/devices/:deviceId/state',
   summary: 'Stores one state or several; answered 200 means durable.',
@@ -39,6 +40,7 @@ export const sendState = route({
 
 export const getState = route({
   operation: 'device.getState',
+  grants: { device: true },
   method: 'GET',
   path: '/applications/:applicationId/devices/:deviceId/state',
   summary: 'Gives the states of a device, newest first unless asked otherwise.',

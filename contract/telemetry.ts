@@ -30,6 +30,7 @@ export type Telemetry = Static<typeof Telemetry>
 
 export const getTelemetry = route({
   operation: 'application.get',
+  grants: { cli: true },
   method: 'GET',
   path: '/applications/:applicationId/telemetry',
   summary: 'Tells how long states of an application are kept, and how many there are.',
@@ -39,6 +40,7 @@ export const getTelemetry = route({
 
 export const putTelemetry = route({
   operation: 'application.patch',
+  grants: { cli: true },
   method: 'PUT',
   path: '/applications/:applicationId/telemetry',
   summary: 'Sets how long states of an application are kept. What is older is forgotten at once, and for good.',

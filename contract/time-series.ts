@@ -65,6 +65,7 @@ export type TimeSeries = Static<typeof TimeSeries>
 
 export const queryTimeSeries = route({
   operation: 'data.timeSeriesQuery',
+  grants: { reads: true, device: true },
   method: 'POST',
   path: '/applications/:applicationId/data/time-series-query',
   summary: 'Gives what devices reported in a range of time, put together by stretches of it.',
@@ -88,6 +89,7 @@ export type LastValues = Static<typeof LastValues>
 
 export const queryLastValues = route({
   operation: 'data.lastValueQuery',
+  grants: { reads: true, device: true },
   method: 'POST',
   path: '/applications/:applicationId/data/last-value-query',
   summary: 'Gives the last value that each device reported of an attribute, or its newest state.',

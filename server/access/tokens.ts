@@ -2,14 +2,18 @@
 
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CryptoKey, errors, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose'
+import {
+  type CryptoKey,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import { unauthenticated } from '../ground/errors.ts'
-
-/** Who is calling, as far as the token says. */
-export interface Caller {
-  readonly userId: string
-  readonly scope: readonly string[]
-}
+import type { Caller } from './callers.ts'
 
 export interface Tokens {
   /** A token for a caller; it never ends when `ttlSeconds` is 0. */
@@ -23,8 +27,8 @@ const ISSUER = 'fieldbook'
 
 /**
  * Signatures that were found right are remembered: checking one costs 0.3 ms of processor time, a tenth of a request
- * that stores a hundred states. What is remembered is only that we signed the text and when it ends; whether its user
- * still may is asked of the database each time.
+ * that stores a hundred states. What is remembered is only that we signed the text and when it ends; whether its caller
+ * still may is asked of the database each time (entry.ts).
  */
 const MAX_REMEMBERED = 10_000
 
@@ -39,12 +43,8 @@ export async function openTokens(folder: string): Promise<Tokens> {
   const { privateKey, publicKey } = await openKeys(join(folder, 'token-key.json'), folder)
   const remembered = new Map<string, Remembered>()
   return {
-    sign: ({ userId, scope }, ttlSeconds) => {
-      const token = new SignJWT({ scope: [...scope] })
-        .setProtectedHeader({ alg: ALGORITHM })
-        .setIssuer(ISSUER)
-        .setSubject(userId)
-        .setIssuedAt()
+    sign: (caller, ttlSeconds) => {
+      const token = new SignJWT(claimsOf(caller)).setProtectedHeader({ alg: ALGORITHM }).setIssuer(ISSUER).setIssuedAt()
       if (ttlSeconds > 0) token.setExpirationTime(Math.floor(Date.now() / 1000) + ttlSeconds)
       return token.sign(privateKey)
     },
@@ -66,11 +66,33 @@ export async function openTokens(folder: string): Promise<Tokens> {
 async function check(token: string, publicKey: CryptoKey): Promise<Remembered> {
   try {
     const { payload } = await jwtVerify(token, publicKey, { issuer: ISSUER, algorithms: [ALGORITHM] })
-    const scope = Array.isArray(payload['scope']) ? payload['scope'].map(String) : []
-    return { caller: { userId: payload.sub ?? '', scope }, endsAt: payload.exp ?? Number.POSITIVE_INFINITY }
+    return { caller: callerOf(payload), endsAt: payload.exp ?? Number.POSITIVE_INFINITY }
   } catch (error) {
     throw unauthenticated(error instanceof errors.JWTExpired ? 'Access token has expired' : 'Invalid access token')
   }
+}
+
+/** What a token says of its caller: `sub` is who calls, `jti` the API token, `key` the access key of a device. */
+function claimsOf(caller: Caller): JWTPayload {
+  const scope = [...caller.scope]
+  if (caller.kind === 'user') {
+    const { userId, tokenId, generation } = caller
+    return { kind: 'user', sub: userId, scope, ...(tokenId ? { jti: tokenId } : { gen: generation ?? 0 }) }
+  }
+  const { kind, applicationId } = caller
+  if (kind === 'application') return { kind, app: applicationId, sub: applicationId, jti: caller.tokenId, scope }
+  return { kind, app: applicationId, sub: caller.deviceId, key: caller.keyId, scope }
+}
+
+/** The other way round. Tokens of versions that had only users say no kind. */
+function callerOf({ sub = '', jti = '', ...claims }: JWTPayload): Caller {
+  const scope = Array.isArray(claims['scope']) ? claims['scope'].map(String) : []
+  const applicationId = String(claims['app'] ?? '')
+  if (claims['kind'] === 'application') return { kind: 'application', applicationId, tokenId: jti, scope }
+  if (claims['kind'] === 'device') {
+    return { kind: 'device', applicationId, deviceId: sub, keyId: String(claims['key'] ?? ''), scope }
+  }
+  return { kind: 'user', userId: sub, ...(jti ? { tokenId: jti } : { generation: Number(claims['gen'] ?? 0) }), scope }
 }
 
 async function openKeys(path: string, folder: string): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {

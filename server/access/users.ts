@@ -6,26 +6,36 @@ import { forbidden, unauthenticated } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
+/** What a token of a session says of its user. */
+export interface SignedIn {
+  readonly userId: string
+  readonly generation: number
+}
+
 interface UserRow {
   id: string
+  generation: number
   password_hash: string
 }
 
 /** Compared with when there is no such user, so that an unknown address costs the same time as a wrong password. */
 const NOBODY = hash(randomBytes(16).toString('hex'))
 
-/** The id of the user with this e-mail address and password. @throws unauthenticated */
-export async function checkPassword(db: Queryable, email: string, password: string): Promise<string> {
-  const user = await db.one<UserRow>('select id, password_hash from users where lower(email) = lower($1)', [email])
+/** The user with this e-mail address and password. @throws unauthenticated */
+export async function checkPassword(db: Queryable, email: string, password: string): Promise<SignedIn> {
+  const user = await db.one<UserRow>(
+    'select id, generation, password_hash from users where lower(email) = lower($1) and disabled_at is null',
+    [email],
+  )
   const matches = await verify(user?.password_hash ?? (await NOBODY), password)
   if (!user || !matches) throw unauthenticated('The email or password is wrong')
-  return user.id
+  return { userId: user.id, generation: user.generation }
 }
 
-/** Lets only the user through that the installation was set up with. @throws forbidden */
-export async function requireAdmin(db: Queryable, userId: string, email: string): Promise<void> {
-  const admin = await db.one('select from users where id = $1 and lower(email) = lower($2)', [userId, email])
-  if (!admin) throw forbidden()
+/** Lets only an owner of the installation through. @throws forbidden */
+export async function requireOwner(db: Queryable, userId: string): Promise<void> {
+  const owner = await db.one('select from users where id = $1 and is_owner', [userId])
+  if (!owner) throw forbidden()
 }
 
 /** The password that was made for a first user who was given none; the caller shows it once and forgets it. */
@@ -44,7 +54,7 @@ export async function ensureFirstUser(
   if (count > 0) return undefined
   const made = password ? undefined : randomBytes(12).toString('base64url')
   await db.query(
-    `insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (lower(email)) do nothing`,
+    `insert into users (id, email, password_hash, is_owner) values ($1, $2, $3, true) on conflict (lower(email)) do nothing`,
     [newId(), email, await hash(password ?? made ?? '')],
   )
   return made

@@ -1,12 +1,15 @@
 /** What an application has beside its resources: a readme, and a search through what is in it. */
 
 import type { Found, Readme } from '../../contract/application-pages.ts'
+import type { Actor } from '../access/callers.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
 interface StoredReadme {
   readonly content: string
   readonly lastUpdated: string
   readonly userId: string
+  /** Absent in those written when there were only users. */
+  readonly by?: Actor['type']
 }
 
 /** The readme; empty before anybody wrote one. The caller has found the application. */
@@ -21,12 +24,12 @@ export async function getReadme(db: Queryable, applicationId: string): Promise<R
 export async function setReadme(
   db: Queryable,
   applicationId: string,
-  userId: string,
+  actor: Actor,
   content: string | undefined,
   now: Date,
 ): Promise<Readme> {
   if (content === undefined) return getReadme(db, applicationId)
-  const readme: StoredReadme = { content, lastUpdated: now.toISOString(), userId }
+  const readme: StoredReadme = { content, lastUpdated: now.toISOString(), userId: actor.id, by: actor.type }
   await db.query('update applications set readme = $2 where id = $1', [applicationId, JSON.stringify(readme)])
   return toReadme(applicationId, readme)
 }
@@ -35,7 +38,7 @@ const toReadme = (applicationId: string, readme: StoredReadme | undefined): Read
   applicationId,
   content: readme?.content ?? '',
   ...(readme
-    ? { lastUpdated: readme.lastUpdated, lastUpdatedById: readme.userId, lastUpdatedByType: 'user' as const }
+    ? { lastUpdated: readme.lastUpdated, lastUpdatedById: readme.userId, lastUpdatedByType: readme.by ?? 'user' }
     : {}),
 })
 

@@ -1,4 +1,4 @@
-/** Applications: made, listed, changed and found for the user who owns them, and no longer seen once deleted. */
+/** Applications: made, listed, changed and found, and no longer seen once deleted. Who may see one is decided in access/entry.ts. */
 
 import type {
   Application,
@@ -57,51 +57,40 @@ export async function createApplication(db: Queryable, ownerId: string, post: Ap
   return toApplication(row)
 }
 
-/** The applications a user owns; of an organization there are none. */
+/** The applications a user owns or was given a share of; of an organization there are none. */
 export async function listApplications(
   db: Queryable,
-  ownerId: string,
+  userId: string,
   { orgId, ...query }: ListQuery & { readonly orgId?: string },
 ): Promise<Page<Application>> {
   const source = {
-    from: `applications where owner_id = $1 and deleted_at is null${orgId ? ' and false' : ''}`,
-    values: [ownerId],
+    from: `applications where deleted_at is null and (owner_id = $1 or exists (
+      select from application_members m where m.application_id = applications.id and m.user_id = $1))${orgId ? ' and false' : ''}`,
+    values: [userId],
     sort: { name: 'name', id: 'id', creationDate: 'created_at', ownerId: 'owner_id', lastUpdated: 'updated_at' },
     defaultSort: 'name',
   }
   return listPage(db, source, query, toApplication)
 }
 
-const OWNED = 'id = $1 and owner_id = $2 and deleted_at is null'
+const THERE = 'id = $1 and deleted_at is null'
 
-/** @throws notFound when there is none of that id that this user owns */
-export async function getApplication(db: Queryable, ownerId: string, id: string): Promise<Application> {
-  const row = await db.one<ApplicationRow>(`select * from applications where ${OWNED}`, [id, ownerId])
+/** @throws notFound when there is none of that id, or it was deleted */
+export async function getApplication(db: Queryable, id: string): Promise<Application> {
+  const row = await db.one<ApplicationRow>(`select * from applications where ${THERE}`, [id])
   if (!row) throw notFound('Application')
   return toApplication(row)
 }
 
-/** The id of an application, once it is known to be the user's; absent and foreign look the same. @throws notFound */
-export async function enterApplication(db: Queryable, ownerId: string, id: string): Promise<string> {
-  const row = await db.one<{ id: string }>(`select id from applications where ${OWNED}`, [id, ownerId])
-  if (!row) throw notFound('Application')
-  return row.id
-}
-
 /** Changes what is given, leaves the rest; globals are replaced whole. @throws notFound, invalid as for creating */
-export async function patchApplication(
-  db: Queryable,
-  ownerId: string,
-  id: string,
-  patch: ApplicationPatch,
-): Promise<Application> {
+export async function patchApplication(db: Queryable, id: string, patch: ApplicationPatch): Promise<Application> {
   const { name = null, description = null, globals, ...rest } = patch
   if (globals) requireGlobals(globals)
   const row = await db.one<ApplicationRow>(
-    `update applications set name = coalesce($3, name), description = coalesce($4, description),
-       globals = coalesce($5::jsonb, globals), told = told || $6::jsonb, updated_at = now()
-     where ${OWNED} returning *`,
-    [id, ownerId, name, description, globals ? JSON.stringify(globals) : null, JSON.stringify(toldOf(rest))],
+    `update applications set name = coalesce($2, name), description = coalesce($3, description),
+       globals = coalesce($4::jsonb, globals), told = told || $5::jsonb, updated_at = now()
+     where ${THERE} returning *`,
+    [id, name, description, globals ? JSON.stringify(globals) : null, JSON.stringify(toldOf(rest))],
   )
   if (!row) throw notFound('Application')
   return toApplication(row)
@@ -112,23 +101,15 @@ export async function patchApplication(
  * changes at once lose nothing.
  * @throws notFound, invalid when a new one has no json, or one is not JSON, or there would be too many
  */
-export async function patchGlobals(
-  db: Database,
-  ownerId: string,
-  id: string,
-  patches: readonly GlobalPatch[],
-): Promise<Application> {
+export async function patchGlobals(db: Database, id: string, patches: readonly GlobalPatch[]): Promise<Application> {
   return db.transaction(async (tx) => {
-    const held = await tx.one<ApplicationRow>(`select * from applications where ${OWNED} for no key update`, [
-      id,
-      ownerId,
-    ])
+    const held = await tx.one<ApplicationRow>(`select * from applications where ${THERE} for no key update`, [id])
     if (!held) throw notFound('Application')
     const globals = patches.reduce(mergeGlobal, held.globals)
     if (globals.length > MAX_GLOBALS) throw invalid(`An application has at most ${MAX_GLOBALS} globals`)
     const row = await tx.one<ApplicationRow>(
-      `update applications set globals = $3, updated_at = now() where ${OWNED} returning *`,
-      [id, ownerId, JSON.stringify(globals)],
+      `update applications set globals = $2, updated_at = now() where ${THERE} returning *`,
+      [id, JSON.stringify(globals)],
     )
     if (!row) throw notFound('Application')
     return toApplication(row)

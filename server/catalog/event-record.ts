@@ -8,6 +8,7 @@ import type {
   EventTags,
   EventUpdate,
 } from '../../contract/application-events.ts'
+import type { Actor } from '../access/callers.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
 export interface EventRow {
@@ -56,8 +57,14 @@ export const toEvent = (row: EventRow): Event => ({
   updates: row.updates,
 })
 
-/** A user as the source of events and of changes to them. */
-export async function userSource(db: Queryable, userId: string): Promise<EventSource> {
-  const row = await db.one<{ email: string }>('select email from users where id = $1', [userId])
-  return { sourceType: 'user', sourceId: userId, sourceName: (row?.email ?? userId).slice(0, 255) }
+/** Who did something as the source of events and of changes to them, under the name they go by. */
+export async function sourceOf(db: Queryable, { type, id }: Actor): Promise<EventSource> {
+  const row = await db.one<{ name: string }>(NAME_OF[type], [id])
+  return { sourceType: type, sourceId: id, sourceName: (row?.name ?? id).slice(0, 255) }
+}
+
+const NAME_OF: Record<Actor['type'], string> = {
+  user: 'select email as name from users where id = $1',
+  apiToken: 'select name from api_tokens where id = $1',
+  device: 'select name from devices where id = $1',
 }

@@ -17,11 +17,11 @@ import { cancelExecution } from './store.ts'
 import { UPKEEP } from './upkeep-channel.ts'
 
 /** The first step; the second is waiting for whoever does the upkeep. @throws notFound */
-export async function deleteApplication(db: Database, ownerId: string, id: string): Promise<void> {
+export async function deleteApplication(db: Database, id: string): Promise<void> {
   const work = async (tx: Queryable) => {
     const row = await tx.one(
-      'update applications set deleted_at = now() where id = $1 and owner_id = $2 and deleted_at is null returning id',
-      [id, ownerId],
+      'update applications set deleted_at = now() where id = $1 and deleted_at is null returning id',
+      [id],
     )
     if (!row) throw notFound('Application')
     await cancelAll(tx, id)

@@ -34,7 +34,7 @@ import { serveSchedules } from './routes/schedules.ts'
 import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
-import type { Door } from './serve.ts'
+import { type Door, entryTo } from './serve.ts'
 
 export type { FastifyInstance }
 
@@ -69,6 +69,7 @@ export async function createApp(
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
+    enter: entryTo(parts.db),
     requireBodySize: bodySizeCheck(parts.db, config.limits),
   }
   serveHealth(app, parts)

@@ -6,9 +6,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { InstallationLimits } from '../../contract/limits.ts'
 import { mostBytes } from '../catalog/application-limits.ts'
-import { enterApplication } from '../catalog/applications.ts'
-import { AppError } from '../ground/errors.ts'
-import { isId } from '../ground/ids.ts'
 import { largerThan } from '../ground/sizes.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
@@ -20,20 +17,12 @@ const sizes = new WeakMap<FastifyRequest, number>()
 /** Takes down how large the body of a request was, once it has arrived. */
 export const noteBodySize = (request: FastifyRequest, body: string) => sizes.set(request, Buffer.byteLength(body))
 
-/** Gives what refuses bodies that are larger than the caller's application allows. */
+/** Gives what refuses bodies that are larger than the application allows, which the caller has entered. */
 export const bodySizeCheck =
   (db: Queryable, installation: InstallationLimits) =>
-  async (request: FastifyRequest, userId: string, applicationId: unknown): Promise<void> => {
+  async (request: FastifyRequest, applicationId: string): Promise<void> => {
     const bytes = sizes.get(request) ?? 0
-    if (bytes <= ALWAYS_ALLOWED || typeof applicationId !== 'string' || !isId(applicationId)) return
-    const most = await enterApplication(db, userId, applicationId)
-      .then((id) => mostBytes(db, id, 'bodyBytes', installation))
-      .catch(asNone)
-    if (most && bytes > most.bytes) throw largerThan('The body', most, bytes)
+    if (bytes <= ALWAYS_ALLOWED) return
+    const most = await mostBytes(db, applicationId, 'bodyBytes', installation)
+    if (bytes > most.bytes) throw largerThan('The body', most, bytes)
   }
-
-/** Of an application that is absent or foreign nothing is told here; whoever enters it says so. */
-function asNone(error: unknown): undefined {
-  if (error instanceof AppError && error.kind === 'notFound') return undefined
-  throw error
-}

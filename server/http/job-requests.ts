@@ -1,5 +1,6 @@
-/** How routes ask for a job: in whose name, and where its links start. */
+/** How routes ask for a job or an execution: in whose name, and where its links start. */
 
+import { type Actor, type Caller as AnyCaller, actorOf } from '../access/callers.ts'
 import type { JobRequest } from '../jobs/work.ts'
 import type { Call } from './serve.ts'
 
@@ -7,6 +8,12 @@ import type { Call } from './serve.ts'
 export type Caller = Pick<Call<unknown>, 'caller' | 'sharedUrl'>
 
 export const askedBy = ({ caller, sharedUrl }: Caller): Required<Pick<JobRequest, 'requester' | 'baseUrl'>> => ({
-  requester: { type: 'user', id: caller.userId },
+  requester: actorOf(caller),
   baseUrl: sharedUrl,
 })
+
+/** The same for an execution, in its words. */
+export function requesterOf(caller: AnyCaller): { sourceType: Actor['type']; sourceId: string } {
+  const { type, id } = actorOf(caller)
+  return { sourceType: type, sourceId: id }
+}

@@ -6,11 +6,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
+import type { Caller, UserCaller } from '../access/callers.ts'
+import { enter, requireGood } from '../access/entry.ts'
 import { allows } from '../access/scopes.ts'
-import type { Caller, Tokens } from '../access/tokens.ts'
+import type { Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
 import { wrap } from './envelope.ts'
 import { readQueryParameters } from './query-parameters.ts'
 import { readFilePart, takeFilePart } from './uploads.ts'
@@ -41,11 +44,13 @@ export interface Door {
   readonly tokens: Tokens
   readonly baseUrl: (request: FastifyRequest) => string
   readonly sharedUrl: (request: FastifyRequest) => string
-  /** Refuses a body that is larger than the caller's application allows. */
-  readonly requireBodySize: (request: FastifyRequest, userId: string, applicationId: unknown) => Promise<void>
+  /** Lets the caller of a route into the application it is about, or refuses. */
+  readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<void>
+  /** Refuses a body that is larger than the application allows. */
+  readonly requireBodySize: (request: FastifyRequest, applicationId: string) => Promise<void>
 }
 
-const ANONYMOUS: Caller = { userId: '', scope: [] }
+const ANONYMOUS: Caller = { kind: 'user', userId: '', scope: [] }
 
 /** A route whose handler answers by itself: a stream, or bytes that are no JSON. */
 export function serveRaw<T extends Route<TObject, TObject, TSchema, TSchema>>(
@@ -96,9 +101,13 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         checkBody(request.body, route.body.name)
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
-      if (route.authenticated && !allows(caller.scope, route.operation, route.method === 'GET')) throw forbidden()
       const params = lowerCaseIds(request.params)
-      await door.requireBodySize(request, caller.userId, params['applicationId'])
+      if (route.authenticated) {
+        if (!allows(caller.scope, route.scopes)) throw forbidden()
+        const { applicationId } = params
+        await door.enter(caller, applicationId, route)
+        if (applicationId !== undefined) await door.requireBodySize(request, applicationId)
+      }
       const call: Call<T> = {
         // Checked against the route's own schemas just above.
         params: params as ParamsOf<T>,
@@ -113,6 +122,24 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       return handle(call, request, reply)
     },
   })
+}
+
+/**
+ * Of routes about an application the caller has to be somebody in it; of the others, a user, because they are about what
+ * a user has.
+ */
+export const entryTo =
+  (db: Queryable): Door['enter'] =>
+  async (caller, applicationId, { role }) => {
+    if (applicationId !== undefined) return enter(db, caller, applicationId, role)
+    await requireGood(db, caller)
+    if (caller.kind !== 'user') throw forbidden()
+  }
+
+/** The user who calls a route that is about what a user has. @throws forbidden for anybody else */
+export function requireUser(caller: Caller): UserCaller {
+  if (caller.kind !== 'user') throw forbidden()
+  return caller
 }
 
 const asRecord = (value: unknown): Record<string, unknown> =>

@@ -10,7 +10,7 @@ import { checkPassword, ensureFirstUser } from '../../server/access/users.ts'
 import { makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
-const CALLER = { userId: 'u1', scope: ['all.User.read'] }
+const CALLER = { kind: 'user', userId: 'u1', generation: 0, scope: ['all.User.read'] } as const
 
 const keysFolder = async (t: TestContext) => join(await makeFolder(t), 'keys')
 
@@ -76,8 +76,9 @@ test('keys are for their owner only, and stay the same', async (t) => {
 test('an empty installation gets one user, whose password is given or made', async (t) => {
   const given = await openTestDatabase(t)
   assert.equal(await ensureFirstUser(given, 'Ada@Example.com', 'long enough'), undefined)
-  const id = await checkPassword(given, 'ada@example.COM', 'long enough')
-  assert.match(id, /^[0-9a-f]{24}$/)
+  const { userId, generation } = await checkPassword(given, 'ada@example.COM', 'long enough')
+  assert.equal(generation, 0)
+  assert.match(userId, /^[0-9a-f]{24}$/)
   assert.equal(await ensureFirstUser(given, 'second@example.com', undefined), undefined)
   assert.equal((await given.query('select id from users')).length, 1)
 

@@ -28,13 +28,13 @@ const { signal } = new AbortController()
 
 test('globals changed at once are all there', async (t) => {
   const db = await openTestDatabase(t)
-  const { id, ownerId } = await makeApplication(db)
+  const { id } = await makeApplication(db)
   const keys = Array.from({ length: 10 }, (_, index) => `key${index}`)
-  await Promise.all(keys.map((key) => patchGlobals(db, ownerId, id, [{ key, json: '1' }])))
-  const { globals } = await getApplication(db, ownerId, id)
+  await Promise.all(keys.map((key) => patchGlobals(db, id, [{ key, json: '1' }])))
+  const { globals } = await getApplication(db, id)
   assert.deepEqual(globals.map(({ key }) => key).sort(), keys)
   const many = Array.from({ length: 91 }, (_, index) => ({ key: `more${index}`, json: '1' }))
-  await assert.rejects(patchGlobals(db, ownerId, id, many), { kind: 'invalid', message: /at most 100 globals/ })
+  await assert.rejects(patchGlobals(db, id, many), { kind: 'invalid', message: /at most 100 globals/ })
 })
 
 test('days tell how many devices there were, those that are gone for good too', async (t) => {
@@ -96,7 +96,7 @@ async function openFull(t: TestContext) {
   const db = await openTestDatabase(t)
   const folder = join(await makeFolder(t), 'blobs')
   const blobs = await openFsBlobs(folder)
-  const { id: applicationId, ownerId } = await makeApplication(db)
+  const { id: applicationId } = await makeApplication(db)
   await makeDevice(db, { applicationId })
   await makeTable(db, [column('a')], { applicationId })
   const made = await makeNotebook(db, { applicationId })
@@ -127,28 +127,27 @@ async function openFull(t: TestContext) {
     return row?.left
   }
   const parts = { db, blobs, log: createLog('silent'), forgetDevices: async () => {} }
-  return { db, parts, applicationId, ownerId, executionId, bytes, rows }
+  return { db, parts, applicationId, executionId, bytes, rows }
 }
 
 test('a deleted application is seen by nobody at once, its runs are canceled, and all it had goes', async (t) => {
-  const { db, parts, applicationId, ownerId, executionId, bytes, rows } = await openFull(t)
+  const { db, parts, applicationId, executionId, bytes, rows } = await openFull(t)
   const other = await makeApplication(db)
   assert.deepEqual([await bytes(), (await rows()) ?? 0], [3, 7])
-  await assert.rejects(deleteApplication(db, other.ownerId, applicationId), { kind: 'notFound' })
-  await deleteApplication(db, ownerId, applicationId)
-  await assert.rejects(getApplication(db, ownerId, applicationId), { kind: 'notFound' })
-  await assert.rejects(deleteApplication(db, ownerId, applicationId), { kind: 'notFound' })
+  await deleteApplication(db, applicationId)
+  await assert.rejects(getApplication(db, applicationId), { kind: 'notFound' })
+  await assert.rejects(deleteApplication(db, applicationId), { kind: 'notFound' })
   const [execution] = await db.query<{ status: string }>('select status from executions where id = $1', [executionId])
   assert.equal(execution?.status, 'canceled')
   assert.equal(await doUpkeep(parts, new Date(), signal), 0)
   assert.deepEqual([await bytes(), await rows()], [0, 0])
-  assert.equal((await getApplication(db, other.ownerId, other.id)).id, other.id)
+  assert.equal((await getApplication(db, other.id)).id, other.id)
 })
 
 test('nothing of an application goes while something of it still runs', async (t) => {
-  const { db, parts, applicationId, ownerId, executionId, bytes, rows } = await openFull(t)
+  const { db, parts, applicationId, executionId, bytes, rows } = await openFull(t)
   await db.query(`update executions set status = 'inProgress' where id = $1`, [executionId])
-  await deleteApplication(db, ownerId, applicationId)
+  await deleteApplication(db, applicationId)
   assert.equal(await removeApplication(parts, applicationId, signal), false)
   assert.deepEqual([await bytes(), await rows()], [3, 7])
   await db.query(`update executions set status = 'canceled', outputs_completed_at = now() where id = $1`, [executionId])
@@ -157,8 +156,8 @@ test('nothing of an application goes while something of it still runs', async (t
 })
 
 test('a removal that was broken off goes on where it was', async (t) => {
-  const { db, parts, applicationId, ownerId, bytes, rows } = await openFull(t)
-  await deleteApplication(db, ownerId, applicationId)
+  const { db, parts, applicationId, bytes, rows } = await openFull(t)
+  await deleteApplication(db, applicationId)
   const { delete: remove, ...rest } = parts.blobs
   const failing = { ...rest, delete: () => Promise.reject(new Error('the disk is away')) }
   await assert.rejects(removeApplication({ ...parts, blobs: failing }, applicationId, signal), /the disk is away/)

@@ -128,13 +128,13 @@ async function openDeleted(t: TestContext, devices: number) {
   }
   const db = await openDatabase({ connection }, { poolSize: 6, log })
   t.after(() => db.close())
-  const { id: applicationId, ownerId } = await makeApplication(db)
+  const { id: applicationId } = await makeApplication(db)
   for (let index = 0; index < devices; index += 1) await createDevice(db, applicationId, { name: `d${index}` })
   const rows = await db.query<{ id: string }>('select id from devices where application_id = $1 order by id', [
     applicationId,
   ])
   const blobs = await openFsBlobs(join(await makeFolder(t), 'blobs'))
-  await deleteApplication(db, ownerId, applicationId)
+  await deleteApplication(db, applicationId)
   return { db, applicationId, ids: rows.map(({ id }) => id), blobs, ended }
 }
 

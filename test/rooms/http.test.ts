@@ -8,7 +8,7 @@ import { newId } from '../../server/ground/ids.ts'
 import { answer } from '../../server/http/errors.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import { openDoor, SECRET } from '../support/door.ts'
-import { makeDevice } from '../support/make.ts'
+import { makeApplication, makeDevice } from '../support/make.ts'
 
 test('a request is refused for its form first, then for its token, then for its scope', async (t) => {
   const { ask, tokens, application, base } = await openDoor(t)
@@ -17,7 +17,7 @@ test('a request is refused for its form first, then for its token, then for its 
     return [status, JSON.parse(text).type]
   }
   const [none, wrong] = [{ authorization: '' }, { authorization: 'Bearer wrong' }]
-  const reads = await tokens.sign({ userId: application.ownerId, scope: ['all.User.read'] }, 0)
+  const reads = await tokens.sign({ kind: 'user', userId: application.ownerId, scope: ['all.User.read'] }, 0)
   const reading = { authorization: `Bearer ${reads}` }
   assert.deepEqual(await told('/applications/x', none), [400, 'Validation'])
   assert.deepEqual(await told(`${base}/devices`, none, { wrong: 1 }), [400, 'Validation'])
@@ -90,7 +90,8 @@ test('an application’s own limits of sizes hold, and a body is not told of ano
     limit: { name: 'bodyBytes', of: 'application', allowed: 70_000, used: bytes },
   })
   assert.equal((await ask('POST', url, states(1800))).status, 200)
-  const stranger = await tokens.sign({ userId: newId(), scope: ['all.User'] }, 0)
+  const { ownerId } = await makeApplication(db)
+  const stranger = await tokens.sign({ kind: 'user', userId: ownerId, scope: ['all.User'] }, 0)
   const headers = { authorization: `Bearer ${stranger}` }
   assert.equal((await app.inject({ method: 'POST', url, headers, payload: body })).statusCode, 404)
   const file = await ask('POST', `${base}/files`, { name: 'f', type: 'file', fileSize: 3001 })

@@ -251,10 +251,7 @@ test('a schedule goes with its notebook; of a deleted application nothing is que
   ]
   await db.query('delete from notebooks where id = $1', [one.notebook.id])
   await assert.rejects(getSchedule(db, one.notebook.id, one.schedule.id), { kind: 'notFound' })
-  const [row] = await db.query<{ owner_id: string }>('select owner_id from applications where id = $1', [
-    two.notebook.applicationId,
-  ])
-  await deleteApplication(db, row?.owner_id ?? '', two.notebook.applicationId)
+  await deleteApplication(db, two.notebook.applicationId)
   await deleteSchedule(db, three.notebook.id, three.schedule.id)
   await assert.rejects(deleteSchedule(db, three.notebook.id, three.schedule.id), { kind: 'notFound' })
   await fire(at('01T13:00:00'))

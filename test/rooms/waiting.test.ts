@@ -20,7 +20,7 @@ async function open(t: TestContext) {
   const { db, app, application, tokens, base } = door
   const notebook = await makeCells(door, ['1'], { applicationId: application.id })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const token = await tokens.sign({ userId: application.ownerId, scope: ['all.User'] }, 0)
+  const token = await tokens.sign({ kind: 'user', userId: application.ownerId, scope: ['all.User'] }, 0)
   const execute = async (wait: string, signal?: AbortSignal) => {
     const response = await fetch(`${url}${base}/notebooks/${notebook.id}/execute?wait=${wait}`, {
       method: 'POST',

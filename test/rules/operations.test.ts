@@ -20,6 +20,7 @@ interface PublishedOperation {
   readonly path: string
   readonly params: readonly { name: string; in: string; required?: boolean }[]
   readonly responses: readonly { code: number }[]
+  readonly scopes: readonly string[]
 }
 
 /** Operations of these resources that Fieldbook does not have, in the order they are published in. */
@@ -92,5 +93,6 @@ for (const operation of wanted.filter((one) => !MISSING.includes(nameOf(one)))) 
     )
     const body = operation.params.find((param) => param.in === 'body')
     assert.equal(route.body?.name, body?.name, 'the name of the body')
+    assert.deepEqual([...route.scopes].sort(), [...operation.scopes].sort(), 'the scopes that allow it')
   })
 }

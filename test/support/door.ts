@@ -58,7 +58,7 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
   const app = await createApp(parts, log, arrival)
   t.after(() => app.close())
   const application = await makeApplication(db)
-  const token = await tokens.sign({ userId: application.ownerId, scope: ['all.User'] }, 0)
+  const token = await tokens.sign({ kind: 'user', userId: application.ownerId, scope: ['all.User'] }, 0)
   const ask = async (
     method: 'GET' | 'POST' | 'DELETE',
     url: string,

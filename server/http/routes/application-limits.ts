@@ -2,7 +2,6 @@
 
 import { getApplicationLimits, putApplicationLimits } from '../../../contract/limits.ts'
 import { readApplicationLimits, setApplicationLimits } from '../../catalog/application-limits.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { checkLimits, effectiveLimits } from '../../catalog/limits.ts'
 import { periodEnd, readApplicationUsage } from '../../executions/places.ts'
 import { wakeWorkers } from '../../executions/store.ts'
@@ -19,11 +18,9 @@ export function serveApplicationLimits(door: Door, { db, config }: Parts): void 
     return { limits, effective, installation: config.limits, usage, minutesResetAt: periodEnd(now).toISOString() }
   }
 
-  serve(door, getApplicationLimits, async ({ caller, params }) =>
-    tell(await enterApplication(db, caller.userId, params.applicationId)),
-  )
-  serve(door, putApplicationLimits, async ({ caller, params, body }) => {
-    const applicationId = await enterApplication(db, caller.userId, params.applicationId)
+  serve(door, getApplicationLimits, async ({ params }) => tell(params.applicationId))
+  serve(door, putApplicationLimits, async ({ params, body }) => {
+    const { applicationId } = params
     checkLimits(body, config.limits)
     await db.transaction(async (tx) => {
       await setApplicationLimits(tx, applicationId, body)

@@ -12,6 +12,7 @@ import {
   patchGlobals,
 } from '../../../contract/applications.ts'
 import { getApplicationMinuteCounts } from '../../../contract/executions.ts'
+import { actorOf } from '../../access/callers.ts'
 import { deviceCounts } from '../../catalog/application-counts.ts'
 import * as pages from '../../catalog/application-pages.ts'
 import * as applications from '../../catalog/applications.ts'
@@ -19,7 +20,7 @@ import { readSummaries, type SummaryQuery } from '../../executions/application-s
 import * as removal from '../../executions/remove-application.ts'
 import { minuteCounts } from '../../executions/usage.ts'
 import type { Parts } from '../parts.ts'
-import { type Door, serve } from '../serve.ts'
+import { type Door, requireUser, serve } from '../serve.ts'
 
 /** Registers the routes of applications. */
 export function serveApplications(door: Door, { db }: Parts): void {
@@ -32,43 +33,36 @@ export function serveApplications(door: Door, { db }: Parts): void {
     })
   }
   const showOne = async (application: Application, query: SummaryQuery) => (await show([application], query))[0]
-  const enter = applications.enterApplication
 
   serve(door, createApplication, async ({ caller, query, body }) =>
-    showOne(await applications.createApplication(db, caller.userId, body), query),
+    showOne(await applications.createApplication(db, requireUser(caller).userId, body), query),
   )
   serve(door, listApplications, async ({ caller, query }) => {
-    const page = await applications.listApplications(db, caller.userId, query)
+    const page = await applications.listApplications(db, requireUser(caller).userId, query)
     return { ...page, items: await show(page.items, query) }
   })
-  serve(door, getApplication, async ({ caller, params, query }) =>
-    showOne(await applications.getApplication(db, caller.userId, params.applicationId), query),
+  serve(door, getApplication, async ({ params, query }) =>
+    showOne(await applications.getApplication(db, params.applicationId), query),
   )
-  serve(door, patchApplication, async ({ caller, params, query, body }) =>
-    showOne(await applications.patchApplication(db, caller.userId, params.applicationId, body), query),
+  serve(door, patchApplication, async ({ params, query, body }) =>
+    showOne(await applications.patchApplication(db, params.applicationId, body), query),
   )
-  serve(door, deleteApplication, async ({ caller, params }) => {
-    await removal.deleteApplication(db, caller.userId, params.applicationId)
+  serve(door, deleteApplication, async ({ params }) => {
+    await removal.deleteApplication(db, params.applicationId)
     return { success: true }
   })
-  serve(door, patchGlobals, ({ caller, params, body }) =>
-    applications.patchGlobals(db, caller.userId, params.applicationId, body),
-  )
-  serve(door, getDeviceCounts, async ({ caller, params, query }) =>
-    deviceCounts(db, await enter(db, caller.userId, params.applicationId), query, new Date()),
-  )
-  serve(door, getApplicationMinuteCounts, async ({ caller, params, query }) => {
-    const applicationId = await enter(db, caller.userId, params.applicationId)
+  serve(door, patchGlobals, ({ params, body }) => applications.patchGlobals(db, params.applicationId, body))
+  serve(door, getDeviceCounts, async ({ params, query }) => deviceCounts(db, params.applicationId, query, new Date()))
+  serve(door, getApplicationMinuteCounts, async ({ params, query }) => {
+    const { applicationId } = params
     return minuteCounts(db, { applicationId }, query, new Date())
   })
-  serve(door, getReadme, async ({ caller, params }) =>
-    pages.getReadme(db, await enter(db, caller.userId, params.applicationId)),
-  )
+  serve(door, getReadme, async ({ params }) => pages.getReadme(db, params.applicationId))
   serve(door, patchReadme, async ({ caller, params, body }) => {
-    const applicationId = await enter(db, caller.userId, params.applicationId)
-    return pages.setReadme(db, applicationId, caller.userId, body.content, new Date())
+    const { applicationId } = params
+    return pages.setReadme(db, applicationId, actorOf(caller), body.content, new Date())
   })
-  serve(door, searchApplication, async ({ caller, params, query }) =>
-    pages.searchApplication(db, await enter(db, caller.userId, params.applicationId), query.filter),
+  serve(door, searchApplication, async ({ params, query }) =>
+    pages.searchApplication(db, params.applicationId, query.filter),
   )
 }

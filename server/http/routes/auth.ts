@@ -12,8 +12,9 @@ const DEFAULT_TTL_SECONDS = 24 * 3600
 /** Registers the routes that give tokens. */
 export function serveAuth(door: Door, { db, tokens }: Parts): void {
   serve(door, authenticateUser, async ({ body }) => {
-    const userId = await checkPassword(db, body.email, body.password)
+    const user = await checkPassword(db, body.email, body.password)
     const scope = body.requestedScopes?.length ? body.requestedScopes : DEFAULT_SCOPE
-    return { userId, token: await tokens.sign({ userId, scope }, body.tokenTTL ?? DEFAULT_TTL_SECONDS) }
+    const token = await tokens.sign({ kind: 'user', ...user, scope }, body.tokenTTL ?? DEFAULT_TTL_SECONDS)
+    return { userId: user.userId, token }
   })
 }

@@ -1,7 +1,6 @@
 /** Jobs upon the history of devices, exports and removals: contract routes to the rooms below. */
 
 import { exportData, exportDevice, removeDeviceData, removeDevicesData } from '../../../contract/data-export.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { chosenDevices, type DeviceSelection } from '../../catalog/device-choice.ts'
 import { getDevice } from '../../catalog/devices.ts'
 import { bodyBounds, boundsOf } from '../../catalog/time-range.ts'
@@ -21,7 +20,6 @@ interface DataJob {
 
 /** Registers the routes of jobs upon history. */
 export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const enqueue = (call: Caller, applicationId: string, job: DataJob) =>
     jobs.enqueue(db, {
       applicationId,
@@ -35,14 +33,14 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
     })
 
   serve(door, exportData, async (call) => {
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     requireSelection(applicationId, call.body, 'query.deviceQuery')
     const input = { ...call.body, ...resolved(bodyBounds(call.body, new Date(), 'query')) }
     return enqueue(call, applicationId, { kind: 'dataExport', name: 'Export of data', input })
   })
   serve(door, exportDevice, async (call) => {
     const { query, body } = call
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const device = await getDevice(db, applicationId, call.params.deviceId)
     const now = new Date()
     const fromBody = body.start !== undefined || body.end !== undefined
@@ -63,7 +61,7 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
     })
   })
   serve(door, removeDeviceData, async (call) => {
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const device = await getDevice(db, applicationId, call.params.deviceId)
     const bounds = textBounds(call.query, new Date())
     const input = { ...resolved(bounds), deviceIds: [device.id], keepConnectionHistory: false }
@@ -71,7 +69,7 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
     return enqueue(call, applicationId, { kind: 'dataRemoval', name, resourceId: device.id, input })
   })
   serve(door, removeDevicesData, async (call) => {
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const { query: deviceQuery, attributes, keepConnectionHistory, ...rest } = call.body
     requireSelection(applicationId, { deviceQuery }, 'options.query')
     const input = {

@@ -9,32 +9,27 @@ import {
   rotateCallbackSecret,
 } from '../../../contract/deliveries.ts'
 import type { SecretsOfApplication } from '../../access/callback-secrets.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import * as deliveries from '../../catalog/deliveries.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of deliveries. */
 export function serveDeliveries(door: Door, { db, replay, callbackSecrets }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
-
-  serve(door, listDeliveries, async ({ caller, params, query }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, listDeliveries, async ({ params, query }) => {
+    const { applicationId } = params
     return { ...(await deliveries.listDeliveries(db, applicationId, query)), applicationId }
   })
-  serve(door, getDelivery, async ({ caller, params }) =>
-    deliveries.getDelivery(db, await enter(caller.userId, params.applicationId), params.deliveryId),
-  )
-  serve(door, replayDelivery, async ({ caller, params }) => {
-    await replay(await enter(caller.userId, params.applicationId), params.deliveryId)
+  serve(door, getDelivery, async ({ params }) => deliveries.getDelivery(db, params.applicationId, params.deliveryId))
+  serve(door, replayDelivery, async ({ params }) => {
+    await replay(params.applicationId, params.deliveryId)
     return { success: true }
   })
-  serve(door, getCallbackSecret, async ({ caller, params }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, getCallbackSecret, async ({ params }) => {
+    const { applicationId } = params
     return toSecret(applicationId, await callbackSecrets.of(db, applicationId))
   })
-  serve(door, rotateCallbackSecret, async ({ caller, params }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, rotateCallbackSecret, async ({ params }) => {
+    const { applicationId } = params
     return toSecret(applicationId, await callbackSecrets.rotate(db, applicationId))
   })
 }

@@ -7,7 +7,6 @@ import {
   patchDevices,
   restoreDevices,
 } from '../../../contract/device-bulk.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import * as bulk from '../../catalog/device-bulk.ts'
 import type { DeviceJobKind } from '../../catalog/device-jobs.ts'
 import { deviceCondition } from '../../catalog/device-query.ts'
@@ -20,8 +19,6 @@ import { type Door, serve } from '../serve.ts'
 /** Registers the routes of bulk changes. */
 export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
   const changing = { db, forgetAttributes }
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
-
   const enqueue = (
     call: Caller,
     applicationId: string,
@@ -40,7 +37,7 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
 
   serve(door, patchDevices, async (call) => {
     const { email: _, callbackUrl: __, ...patch } = call.body
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const ids = await bulk.devicesToPatch(db, applicationId, patch)
     if (ids.length > MAX_AT_ONCE) {
       const job = { kind: 'devicesPatch', name: 'Change of devices', input: { patch } } as const
@@ -51,7 +48,7 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
   })
   serve(door, deleteDevices, async (call) => {
     const { query, forceJob } = call.body
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const ids = await bulk.devicesToDelete(db, applicationId, query)
     if (forceJob || ids.length > MAX_AT_ONCE) {
       const job = { kind: 'devicesDelete', name: 'Deletion of devices', input: { query } } as const
@@ -61,7 +58,7 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
   })
   serve(door, restoreDevices, async (call) => {
     const { query, forceJob } = call.body
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     const ids = await bulk.devicesToRestore(db, applicationId, query)
     if (forceJob || ids.length > MAX_AT_ONCE) {
       const job = { kind: 'devicesRestore', name: 'Restoration of devices', input: { query } } as const
@@ -71,7 +68,7 @@ export function serveDeviceBulk(door: Door, { db, jobs }: Parts): void {
   })
   serve(door, exportDevices, async (call) => {
     const { query = {}, format = 'csv', ...told } = call.body
-    const applicationId = await enter(call.caller.userId, call.params.applicationId)
+    const { applicationId } = call.params
     deviceCondition(query, [], 'options.query') // a fault is told now, not by a job that fails
     const job = { kind: 'devicesExport', name: 'Export of devices', input: { query, format } } as const
     return enqueue(call, applicationId, job, { ...call.query, ...told })

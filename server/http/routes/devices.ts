@@ -8,7 +8,6 @@ import {
   listDevices,
   patchDevice,
 } from '../../../contract/devices.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { asObjects } from '../../catalog/device-record.ts'
 import * as devices from '../../catalog/devices.ts'
 import { forgetAttributes } from '../../stores/telemetry/forget-attributes.ts'
@@ -24,7 +23,6 @@ interface Shown {
 
 /** Registers the routes of devices. */
 export function serveDevices(door: Door, { db }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const changing = { db, forgetAttributes }
 
   const show = (device: Device, query: Shown): object => {
@@ -34,24 +32,24 @@ export function serveDevices(door: Door, { db }: Parts): void {
     return wanted.tags || wanted.attributes ? asObjects(told, wanted) : told
   }
 
-  serve(door, createDevice, async ({ caller, params, query, body }) =>
-    show(await devices.createDevice(db, await enter(caller.userId, params.applicationId), body), query),
+  serve(door, createDevice, async ({ params, query, body }) =>
+    show(await devices.createDevice(db, params.applicationId, body), query),
   )
-  serve(door, listDevices, async ({ caller, params, query }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, listDevices, async ({ params, query }) => {
+    const { applicationId } = params
     const page = await devices.listDevices(db, applicationId, query, { deleted: isYes(query.queryDeleted) })
     return { ...page, items: page.items.map((device) => show(device, query)), applicationId }
   })
-  serve(door, getDevice, async ({ caller, params, query }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, getDevice, async ({ params, query }) => {
+    const { applicationId } = params
     return show(await devices.getDevice(db, applicationId, params.deviceId), query)
   })
-  serve(door, patchDevice, async ({ caller, params, query, body }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, patchDevice, async ({ params, query, body }) => {
+    const { applicationId } = params
     return show(await devices.patchDevice(changing, applicationId, params.deviceId, body), query)
   })
-  serve(door, deleteDevice, async ({ caller, params }) => {
-    await devices.deleteDevice(db, await enter(caller.userId, params.applicationId), params.deviceId)
+  serve(door, deleteDevice, async ({ params }) => {
+    await devices.deleteDevice(db, params.applicationId, params.deviceId)
     return { success: true }
   })
 }

@@ -15,7 +15,6 @@ import {
   getMyMinuteCounts,
   rerunExecution,
 } from '../../../contract/executions.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { wholeNumber } from '../../catalog/listing.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
 import { usageOf } from '../../executions/metrics.ts'
@@ -29,9 +28,9 @@ import { minuteCounts } from '../../executions/usage.ts'
 import { invalid } from '../../ground/errors.ts'
 import { parseMoment } from '../../ground/moments.ts'
 import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
-import { askedBy } from '../job-requests.ts'
+import { askedBy, requesterOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
-import { type Door, serve, serveRaw } from '../serve.ts'
+import { type Door, requireUser, serve, serveRaw } from '../serve.ts'
 import { waitForEnd, waitMs } from '../waiting.ts'
 
 const MAX_LOGS = 1000
@@ -41,15 +40,15 @@ export function serveExecutions(
   door: Door,
   { db, blobs, config, jobs, linkFile, watch, draining, log: says }: Parts,
 ): void {
-  const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
-    notebooks.getNotebook(db, await enterApplication(db, userId, params.applicationId), params.notebookId)
+  const find = (params: { applicationId: string; notebookId: string }) =>
+    notebooks.getNotebook(db, params.applicationId, params.notebookId)
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
     toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
   serveRaw(door, executeNotebook, async ({ caller, params, query, body, baseUrl, sharedUrl }, _request, reply) => {
     const limitMs = waitMs(query.wait)
-    const requester = { sourceType: 'user', sourceId: caller.userId, baseUrl: sharedUrl } as const
-    const notebook = await find(caller.userId, params)
+    const requester = { ...requesterOf(caller), baseUrl: sharedUrl }
+    const notebook = await find(params)
     const executionId = await db.transaction((tx) =>
       requestExecution(tx, notebook, body, requester, config.limits, new Date()),
     )
@@ -60,23 +59,23 @@ export function serveExecutions(
     return reply.send({ ...answer, ...(ended ? log(baseUrl)(ended) : {}) })
   })
   serve(door, rerunExecution, async ({ caller, params }) => {
-    const notebook = await find(caller.userId, params)
+    const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
-    const requester = { sourceType: 'user', sourceId: caller.userId } as const
+    const requester = requesterOf(caller)
     return {
       success: true,
       executionId: await requestRerun({ db, blobs }, execution, requester, config.limits, new Date()),
     }
   })
   for (const spelling of [cancelExecution, cancelExecutionFolded]) {
-    serve(door, spelling, async ({ caller, params, query }) => {
-      const notebook = await find(caller.userId, params)
+    serve(door, spelling, async ({ params, query }) => {
+      const notebook = await find(params)
       await executions.cancelExecution(db, notebook.id, query.executionId.toLowerCase())
       return { success: true }
     })
   }
-  serve(door, getLogs, async ({ caller, params, query, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
+  serve(door, getLogs, async ({ params, query, baseUrl }) => {
+    const notebook = await find(params)
     const since = query.since ? parseMoment(query.since, new Date()) : undefined
     if (query.since && !since) throw invalid('since must be a time in milliseconds since 1970')
     const limit = wholeNumber(query.limit, 1, 1, MAX_LOGS)
@@ -88,8 +87,8 @@ export function serveExecutions(
     }
     return logs
   })
-  serve(door, getExecution, async ({ caller, params, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
+  serve(door, getExecution, async ({ params, baseUrl }) => {
+    const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
     const { progress, attempt, ranOn, errors, snapshot, rerunOf, backfillId, schedule } = execution
     return {
@@ -106,13 +105,15 @@ export function serveExecutions(
       ...(ranOn ? { ranOn } : {}),
     }
   })
-  serve(door, getMinuteCounts, async ({ caller, params, query }) =>
-    minuteCounts(db, { notebookId: (await find(caller.userId, params)).id }, query, new Date()),
+  serve(door, getMinuteCounts, async ({ params, query }) =>
+    minuteCounts(db, { notebookId: (await find(params)).id }, query, new Date()),
   )
-  serve(door, getMyMinuteCounts, ({ caller, query }) => minuteCounts(db, { userId: caller.userId }, query, new Date()))
+  serve(door, getMyMinuteCounts, ({ caller, query }) =>
+    minuteCounts(db, { userId: requireUser(caller).userId }, query, new Date()),
+  )
 
-  serveRaw(door, watchExecution, async ({ caller, params, query }, request, reply) => {
-    const notebook = await find(caller.userId, params)
+  serveRaw(door, watchExecution, async ({ params, query }, request, reply) => {
+    const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
     const after = lastSeen(request.headers['last-event-id'] ?? query.lastEventId)
     // An EventSource that is answered so does not come back again (HTML standard, 9.2.3).
@@ -122,8 +123,8 @@ export function serveExecutions(
   // Clients must not be left hanging on a door that closes: they come back to where they were.
   door.app.addHook('preClose', async () => watch.end())
 
-  serveRaw(door, getPartialResult, async ({ caller, params }, _request, reply) => {
-    const notebook = await find(caller.userId, params)
+  serveRaw(door, getPartialResult, async ({ params }, _request, reply) => {
+    const notebook = await find(params)
     const content: Readable = await openPartial(db, blobs, notebook.id, params.executionId)
     reply.headers({
       'content-type': 'application/x-ipynb+json; charset=utf-8',
@@ -138,7 +139,7 @@ export function serveExecutions(
     [getDocument, 'result.pdf'],
   ] as const) {
     serveRaw(door, route, async (call, _request, reply) => {
-      const { id: notebookId, applicationId } = await find(call.caller.userId, call.params)
+      const { id: notebookId, applicationId } = await find(call.params)
       const { executionId } = call.params
       const asked = { ...askedBy(call), applicationId, notebookId, executionId, file, signal: goneOf(reply) }
       const { key } = await renderedResult({ db, blobs, jobs }, asked)

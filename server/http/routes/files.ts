@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import type { FilePatch, FilePost } from '../../../contract/files.ts'
 import * as open from '../../../contract/files.ts'
 import * as closed from '../../../contract/private-files.ts'
+import { actorOf } from '../../access/callers.ts'
 import { mostBytes } from '../../catalog/application-limits.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { storeContent } from '../../catalog/files/content.ts'
 import { createFile, expectContent, requireSize } from '../../catalog/files/create.ts'
 import { type FileQuery, getFile, listFiles } from '../../catalog/files/find.ts'
@@ -27,24 +27,22 @@ export function serveFiles(door: Door, parts: Parts): void {
   const { list, create, get, patch, upload, move, remove } = actions(parts)
 
   const files = enter(parts, false)
-  serve(door, open.listFiles, async (call) => list(await files(call), call.query))
-  serve(door, open.createFile, async (call) => create(await files(call), call.body, 'file'))
-  serve(door, open.getFile, async (call) => get(await files(call), call.params.fileId))
-  serve(door, open.patchFile, async (call) => patch(await files(call), call.params.fileId, call.body))
-  serve(door, open.uploadFile, async (call) => upload(await files(call), call.params.fileId, call.storeFile))
-  serve(door, open.moveFile, async (call) => move(await files(call), call.params.fileId, call.query))
-  serve(door, open.deleteFile, async (call) => remove(await files(call), call.params.fileId))
+  serve(door, open.listFiles, async (call) => list(files(call), call.query))
+  serve(door, open.createFile, async (call) => create(files(call), call.body, 'file'))
+  serve(door, open.getFile, async (call) => get(files(call), call.params.fileId))
+  serve(door, open.patchFile, async (call) => patch(files(call), call.params.fileId, call.body))
+  serve(door, open.uploadFile, async (call) => upload(files(call), call.params.fileId, call.storeFile))
+  serve(door, open.moveFile, async (call) => move(files(call), call.params.fileId, call.query))
+  serve(door, open.deleteFile, async (call) => remove(files(call), call.params.fileId))
 
   const hidden = enter(parts, true)
-  serve(door, closed.listPrivateFiles, async (call) => list(await hidden(call), call.query))
-  serve(door, closed.createPrivateFile, async (call) => create(await hidden(call), call.body, 'privateFile'))
-  serve(door, closed.getPrivateFile, async (call) => get(await hidden(call), call.params.privateFileId))
-  serve(door, closed.patchPrivateFile, async (call) => patch(await hidden(call), call.params.privateFileId, call.body))
-  serve(door, closed.uploadPrivateFile, async (call) =>
-    upload(await hidden(call), call.params.privateFileId, call.storeFile),
-  )
-  serve(door, closed.movePrivateFile, async (call) => move(await hidden(call), call.params.privateFileId, call.query))
-  serve(door, closed.deletePrivateFile, async (call) => remove(await hidden(call), call.params.privateFileId))
+  serve(door, closed.listPrivateFiles, async (call) => list(hidden(call), call.query))
+  serve(door, closed.createPrivateFile, async (call) => create(hidden(call), call.body, 'privateFile'))
+  serve(door, closed.getPrivateFile, async (call) => get(hidden(call), call.params.privateFileId))
+  serve(door, closed.patchPrivateFile, async (call) => patch(hidden(call), call.params.privateFileId, call.body))
+  serve(door, closed.uploadPrivateFile, async (call) => upload(hidden(call), call.params.privateFileId, call.storeFile))
+  serve(door, closed.movePrivateFile, async (call) => move(hidden(call), call.params.privateFileId, call.query))
+  serve(door, closed.deletePrivateFile, async (call) => remove(hidden(call), call.params.privateFileId))
 }
 
 /** One of an application's trees, which the caller may see. */
@@ -59,16 +57,15 @@ type Entering = Pick<Call<unknown>, 'caller' | 'baseUrl'> & {
   readonly query: object
 }
 
-/** @throws notFound when the application is not the caller's */
 const enter =
   (parts: Parts, isPrivate: boolean) =>
-  async ({ caller, params, query, baseUrl }: Entering): Promise<Entered> => {
-    const applicationId = await enterApplication(parts.db, caller.userId, params.applicationId)
+  ({ caller, params, query, baseUrl }: Entering): Entered => {
+    const { applicationId } = params
     const tree = { applicationId, private: isPrivate }
     const urlTTL = 'urlTTL' in query ? String(query.urlTTL) : undefined
     return {
       tree,
-      author: { type: 'user', id: caller.userId },
+      author: actorOf(caller),
       answer: fileAnswers(parts, tree, { baseUrl, urlTTL }),
     }
   }

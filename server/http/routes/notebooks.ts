@@ -12,7 +12,6 @@ import {
   uploadNotebook,
 } from '../../../contract/notebooks.ts'
 import { limitsOf, mostBytes, requireNotebookPlace } from '../../catalog/application-limits.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { checkLimits, effectiveLimits, executionLimits } from '../../catalog/limits.ts'
 import * as notebooks from '../../catalog/notebooks.ts'
 import { requestInputExport } from '../../executions/input-export.ts'
@@ -25,9 +24,8 @@ import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of notebooks. */
 export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages, linkFile }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
-  const find = async (userId: string, params: { applicationId: string; notebookId: string }) =>
-    notebooks.getNotebook(db, await enter(userId, params.applicationId), params.notebookId)
+  const find = (params: { applicationId: string; notebookId: string }) =>
+    notebooks.getNotebook(db, params.applicationId, params.notebookId)
 
   const present = async (stored: readonly notebooks.StoredNotebook[], baseUrl: string): Promise<Notebook[]> => {
     const now = new Date()
@@ -49,41 +47,41 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
   }
   const presentOne = async (stored: notebooks.StoredNotebook, baseUrl: string) => (await present([stored], baseUrl))[0]
 
-  serve(door, createNotebook, async ({ caller, params, body, baseUrl }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, createNotebook, async ({ params, body, baseUrl }) => {
+    const { applicationId } = params
     const made = await db.transaction(async (tx) => {
       await requireNotebookPlace(tx, applicationId, config.limits)
       return notebooks.createNotebook(tx, applicationId, body)
     })
     return presentOne(made, baseUrl)
   })
-  serve(door, listNotebooks, async ({ caller, params, query, baseUrl }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, listNotebooks, async ({ params, query, baseUrl }) => {
+    const { applicationId } = params
     const page = await notebooks.listNotebooks(db, applicationId, query)
     return { ...page, items: await present(page.items, baseUrl), applicationId }
   })
-  serve(door, getNotebook, async ({ caller, params, query, baseUrl }) => {
-    const notebook = await find(caller.userId, params)
+  serve(door, getNotebook, async ({ params, query, baseUrl }) => {
+    const notebook = await find(params)
     if (query.start || query.end) return minuteCounts(db, { notebookId: notebook.id }, query, new Date())
     return presentOne(notebook, baseUrl)
   })
-  serve(door, patchNotebook, async ({ caller, params, body, baseUrl }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, patchNotebook, async ({ params, body, baseUrl }) => {
+    const { applicationId } = params
     return presentOne(await notebooks.patchNotebook(db, applicationId, params.notebookId, body), baseUrl)
   })
-  serve(door, deleteNotebook, async ({ caller, params }) => {
-    await removeNotebook(db, blobs, await find(caller.userId, params))
+  serve(door, deleteNotebook, async ({ params }) => {
+    await removeNotebook(db, blobs, await find(params))
     return { success: true }
   })
-  serve(door, uploadNotebook, async ({ caller, params, file, baseUrl }) => {
-    const { id, applicationId } = await find(caller.userId, params)
+  serve(door, uploadNotebook, async ({ params, file, baseUrl }) => {
+    const { id, applicationId } = await find(params)
     const most = await mostBytes(db, applicationId, 'notebookBytes', config.limits)
     const { name, content } = await file(most)
     parseNotebook(content, { ...NOTEBOOK_LIMITS, maxBytes: most.bytes }, await languages())
     return presentOne(await notebooks.setJupyterFile(db, blobs, applicationId, id, { name, content }), baseUrl)
   })
   serve(door, requestInputDataExport, async (call) => {
-    const notebook = await find(call.caller.userId, call.params)
+    const notebook = await find(call.params)
     const intervalMs = config.jobs.inputExportIntervalMs
     return requestInputExport(db, jobs, { notebook, options: call.body, intervalMs, ...askedBy(call) }, new Date())
   })
@@ -95,12 +93,12 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
     installation: executionLimits(config.limits),
   })
   const limitsIn = async (applicationId: string) => executionLimits(await limitsOf(db, applicationId, config.limits))
-  serve(door, getLimits, async ({ caller, params }) => {
-    const notebook = await find(caller.userId, params)
+  serve(door, getLimits, async ({ params }) => {
+    const notebook = await find(params)
     return tellLimits(notebook, await limitsIn(notebook.applicationId))
   })
-  serve(door, putLimits, async ({ caller, params, body }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, putLimits, async ({ params, body }) => {
+    const { applicationId } = params
     const above = await limitsIn(applicationId)
     checkLimits(body, above)
     return tellLimits(await notebooks.setLimits(db, applicationId, params.notebookId, body), above)

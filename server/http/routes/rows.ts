@@ -1,7 +1,6 @@
 /** Rows of data tables: contract routes to the rooms below. */
 
 import * as contract from '../../../contract/rows.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { requestRowsExport } from '../../catalog/row-jobs.ts'
 import * as writes from '../../catalog/row-writes.ts'
 import { listRows } from '../../catalog/rows.ts'
@@ -11,26 +10,23 @@ import { type Call, type Door, serve } from '../serve.ts'
 
 /** Registers the routes of rows. */
 export function serveRows(door: Door, { db, jobs, config }: Parts): void {
-  /** Whose table it is, checked, and which. */
-  const enter = async ({ caller, params }: Pick<Call<typeof contract.listRows>, 'caller' | 'params'>) =>
-    [db, await enterApplication(db, caller.userId, params.applicationId), params.dataTableId] as const
+  const tableOf = ({ params }: Pick<Call<typeof contract.listRows>, 'params'>) =>
+    [db, params.applicationId, params.dataTableId] as const
 
-  serve(door, contract.listRows, async (call) => listRows(...(await enter(call)), call.query))
-  serve(door, contract.queryRows, async (call) => listRows(...(await enter(call)), call.query, call.body))
+  serve(door, contract.listRows, async (call) => listRows(...tableOf(call), call.query))
+  serve(door, contract.queryRows, async (call) => listRows(...tableOf(call), call.query, call.body))
   serve(door, contract.insertRows, async (call) => {
     const { body } = call
-    const table = await enter(call)
+    const table = tableOf(call)
     return Array.isArray(body) ? writes.insertRows(...table, body) : writes.insertRow(...table, body)
   })
-  serve(door, contract.deleteRows, async (call) =>
-    writes.deleteRows(...(await enter(call)), call.body, call.query.limit),
-  )
+  serve(door, contract.deleteRows, async (call) => writes.deleteRows(...tableOf(call), call.body, call.query.limit))
   serve(door, contract.truncateRows, async (call) => {
-    await writes.truncateRows(...(await enter(call)))
+    await writes.truncateRows(...tableOf(call))
     return { success: true }
   })
   serve(door, contract.exportRows, async (call) => {
-    const [, applicationId, dataTableId] = await enter(call)
+    const { applicationId, dataTableId } = call.params
     return requestRowsExport(db, jobs, {
       applicationId,
       dataTableId,
@@ -39,10 +35,10 @@ export function serveRows(door: Door, { db, jobs, config }: Parts): void {
       intervalMs: config.jobs.rowsExportIntervalMs,
     })
   })
-  serve(door, contract.getRow, async (call) => writes.getRow(...(await enter(call)), call.params.rowId))
-  serve(door, contract.patchRow, async (call) => writes.patchRow(...(await enter(call)), call.params.rowId, call.body))
+  serve(door, contract.getRow, async (call) => writes.getRow(...tableOf(call), call.params.rowId))
+  serve(door, contract.patchRow, async (call) => writes.patchRow(...tableOf(call), call.params.rowId, call.body))
   serve(door, contract.deleteRow, async (call) => {
-    await writes.deleteRow(...(await enter(call)), call.params.rowId)
+    await writes.deleteRow(...tableOf(call), call.params.rowId)
     return { success: true }
   })
 }

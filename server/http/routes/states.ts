@@ -2,7 +2,6 @@
 
 import { getIgnored } from '../../../contract/ignored.ts'
 import { getState, sendState } from '../../../contract/states.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import { listIgnored } from '../../catalog/ignored.ts'
 import { listStates, sendStates } from '../../catalog/states.ts'
 import type { Parts } from '../parts.ts'
@@ -10,19 +9,17 @@ import { type Door, serve } from '../serve.ts'
 
 /** Registers the routes of what devices report. */
 export function serveStates(door: Door, { db, telemetry, config, ignoredCounts }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
-
-  serve(door, sendState, async ({ caller, params, body }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, sendState, async ({ params, body }) => {
+    const { applicationId } = params
     const rules = { maxAgeMs: config.ingest.maxAgeMs, now: new Date() }
     ignoredCounts.add(params.deviceId, await sendStates(db, applicationId, params.deviceId, body, rules))
     return { success: true }
   })
-  serve(door, getState, async ({ caller, params, query }) =>
-    listStates({ db, telemetry }, await enter(caller.userId, params.applicationId), params.deviceId, query, new Date()),
+  serve(door, getState, async ({ params, query }) =>
+    listStates({ db, telemetry }, params.applicationId, params.deviceId, query, new Date()),
   )
-  serve(door, getIgnored, async ({ caller, params, query }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, getIgnored, async ({ params, query }) => {
+    const { applicationId } = params
     await ignoredCounts.write() // what this process counted since it last wrote
     return listIgnored(db, applicationId, query)
   })

@@ -1,7 +1,6 @@
 /** The history of an application as a whole: how long it is kept, how much there is. */
 
 import { getTelemetry, putTelemetry, type Telemetry } from '../../../contract/telemetry.ts'
-import { enterApplication } from '../../catalog/applications.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
@@ -9,7 +8,6 @@ const DAY_MS = 86_400_000
 
 /** Registers the routes of an application's history. */
 export function serveTelemetry(door: Door, { db, telemetry, config }: Parts): void {
-  const enter = (userId: string, applicationId: string) => enterApplication(db, userId, applicationId)
   const tell = async (applicationId: string): Promise<Telemetry> => {
     const { retentionMs, ...size } = await telemetry.describe(applicationId)
     const ofAll = config.telemetry.retentionMs
@@ -21,9 +19,9 @@ export function serveTelemetry(door: Door, { db, telemetry, config }: Parts): vo
     }
   }
 
-  serve(door, getTelemetry, async ({ caller, params }) => tell(await enter(caller.userId, params.applicationId)))
-  serve(door, putTelemetry, async ({ caller, params, body: { retentionDays } }) => {
-    const applicationId = await enter(caller.userId, params.applicationId)
+  serve(door, getTelemetry, async ({ params }) => tell(params.applicationId))
+  serve(door, putTelemetry, async ({ params, body: { retentionDays } }) => {
+    const { applicationId } = params
     const ms = retentionDays === null ? null : Math.round(retentionDays * DAY_MS)
     await db.transaction((tx) => telemetry.setRetention(tx, applicationId, ms), { repeatable: true })
     return tell(applicationId)

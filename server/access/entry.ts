@@ -1,0 +1,80 @@
+/**
+ * Whether a caller is still good, and what they are in an application: asked of the database with each request, so that
+ * a token that was revoked, a user who was shut out and a share that ended are so at once, on every service of a cluster.
+ */
+
+import { ROLES, type Role } from '../../contract/scopes.ts'
+import { forbidden, notFound, unauthenticated } from '../ground/errors.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
+import type { ApplicationCaller, Caller, DeviceCaller, UserCaller } from './callers.ts'
+
+interface Standing {
+  /** What the token stands for is there and has not been revoked. */
+  readonly is_good: boolean
+  /** In the application that was asked for; null where the caller has none to see. */
+  readonly role: Role | null
+}
+
+/** Refuses a caller who is not good any more. @throws unauthenticated */
+export async function requireGood(db: Queryable, caller: Caller): Promise<void> {
+  await standingOf(db, caller, null)
+}
+
+/**
+ * Lets a caller into an application, when they are at least `role` in it. Absent and foreign look the same.
+ * @throws unauthenticated, notFound, forbidden when they may see it but not do this
+ */
+export async function enter(db: Queryable, caller: Caller, applicationId: string, role: Role): Promise<void> {
+  const standing = await standingOf(db, caller, applicationId)
+  if (standing.role === null) throw notFound('Application')
+  if (ROLES.indexOf(standing.role) < ROLES.indexOf(role)) {
+    throw forbidden(`This needs the role ${role} in the application; yours is ${standing.role}`)
+  }
+}
+
+async function standingOf(db: Queryable, caller: Caller, applicationId: string | null): Promise<Standing> {
+  const standing = await readStanding(db, caller, applicationId)
+  if (!standing?.is_good) throw unauthenticated('Invalid access token')
+  return standing
+}
+
+function readStanding(db: Queryable, caller: Caller, applicationId: string | null): Promise<Standing | undefined> {
+  if (caller.kind === 'user') return ofUser(db, caller, applicationId)
+  return caller.kind === 'device' ? ofDevice(db, caller, applicationId) : ofApplication(db, caller, applicationId)
+}
+
+const ofUser = (db: Queryable, { userId, tokenId, generation }: UserCaller, applicationId: string | null) =>
+  db.one<Standing>(
+    `select u.disabled_at is null
+        and ($3::int is null or u.generation = $3)
+        and ($4::text is null or exists (
+          select from api_tokens t where t.id = $4 and t.user_id = u.id and t.status = 'active'
+            and (t.expires_at is null or t.expires_at > now()))) as is_good,
+       case when a.owner_id = u.id then 'admin' else m.role end as role
+     from users u
+     left join applications a on a.id = $2 and a.deleted_at is null
+     left join application_members m on m.application_id = a.id and m.user_id = u.id
+     where u.id = $1`,
+    [userId, applicationId, generation ?? null, tokenId ?? null],
+  )
+
+/** Its own application's token may all that its scope says; scopes, not roles, are what it was bounded with. */
+const ofApplication = (db: Queryable, caller: ApplicationCaller, applicationId: string | null) =>
+  db.one<Standing>(
+    `select t.status = 'active' and (t.expires_at is null or t.expires_at > now()) as is_good,
+       case when a.id = $2 then 'admin' end as role
+     from api_tokens t join applications a on a.id = t.application_id and a.deleted_at is null
+     where t.id = $1 and t.application_id = $3`,
+    [caller.tokenId, applicationId, caller.applicationId],
+  )
+
+/** A device may change what is its own, and read. */
+const ofDevice = (db: Queryable, caller: DeviceCaller, applicationId: string | null) =>
+  db.one<Standing>(
+    `select k.status = 'active' as is_good, case when a.id = $2 then 'editor' end as role
+     from application_keys k
+     join applications a on a.id = k.application_id and a.deleted_at is null
+     join devices d on d.id = $4 and d.application_id = a.id and d.deleted_at is null
+     where k.id = $1 and k.application_id = $3`,
+    [caller.keyId, applicationId, caller.applicationId, caller.deviceId],
+  )
