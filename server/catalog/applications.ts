@@ -9,6 +9,7 @@ import type {
 } from '../../contract/applications.ts'
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { parseJson } from '../ground/json.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
@@ -123,7 +124,7 @@ export function mergeGlobal(
   index: number,
 ): ApplicationGlobal[] {
   if (json === null) return globals.filter(({ key }) => key !== patch.key)
-  if (json !== undefined) requireJson(json, `globals.${index}.json`)
+  if (json !== undefined) parseJson(json, `globals.${index}.json`)
   const change = { ...patch, ...(json === undefined ? {} : { json }) }
   if (globals.some(({ key }) => key === patch.key)) {
     return globals.map((global) => (global.key === patch.key ? { ...global, ...change } : global))
@@ -157,16 +158,8 @@ function toldOf({
 function requireGlobals(globals: readonly ApplicationGlobal[]): void {
   const keys = new Set<string>()
   for (const [index, { key, json }] of globals.entries()) {
-    requireJson(json, `application.globals.${index}.json`)
+    parseJson(json, `application.globals.${index}.json`)
     if (keys.has(key)) throw invalid(`application.globals.${index}.key "${key}" is there twice`)
     keys.add(key)
-  }
-}
-
-function requireJson(text: string, field: string): void {
-  try {
-    JSON.parse(text)
-  } catch (cause) {
-    throw invalid(`${field} must be JSON text`, cause)
   }
 }

@@ -2,6 +2,7 @@
 
 import type { TimeFormats } from '../../contract/shapes.ts'
 import { invalid } from '../ground/errors.ts'
+import { parseJson } from '../ground/json.ts'
 import { parseMoment } from '../ground/moments.ts'
 
 /** The query time, now when none is given. @throws invalid, `field` naming the options, when it is no time */
@@ -15,10 +16,5 @@ export function queryTime(relativeTo: TimeFormats | undefined, now: Date, field:
 
 /** @throws invalid when the context is not JSON text; none is fine */
 export function requireContext(context: string | undefined, field: string): void {
-  if (context === undefined || context === '') return
-  try {
-    JSON.parse(context)
-  } catch (cause) {
-    throw invalid(`${field}.templateContext must be JSON text: ${String(cause).replace(/^\w+: /, '')}`, cause)
-  }
+  if (context !== undefined && context !== '') parseJson(context, `${field}.templateContext`)
 }

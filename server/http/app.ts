@@ -3,9 +3,10 @@
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
-import { bodySizeCheck, noteBodySize } from './body-size.ts'
+import { bodySizeCheck } from './body-size.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { answer, answerErrors } from './errors.ts'
+import { acceptJson } from './json-body.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
@@ -58,7 +59,7 @@ export async function createApp(
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   })
   await app.register(multipart, { throwFileSizeLimit: false })
-  acceptEmptyJson(app)
+  acceptJson(app)
   answerErrors(app)
   addSecurityHeaders(app)
   limitArrival(app, arrival, isFileUpload)
@@ -106,16 +107,6 @@ const reachedAt = ({ headers, socket }: FastifyRequest): Reached => ({
   address: socket.localAddress,
   port: socket.localPort,
 })
-
-/** Official clients send a JSON content type without a body, on DELETE for example. */
-function acceptEmptyJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    noteBodySize(request, String(body))
-    if (body === '') done(null, undefined)
-    else void parse(request, String(body), done)
-  })
-}
 
 function addSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (_, reply) => {

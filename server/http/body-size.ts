@@ -15,7 +15,7 @@ const ALWAYS_ALLOWED = 64 * 1024
 const sizes = new WeakMap<FastifyRequest, number>()
 
 /** Takes down how large the body of a request was, once it has arrived. */
-export const noteBodySize = (request: FastifyRequest, body: string) => sizes.set(request, Buffer.byteLength(body))
+export const noteBodySize = (request: FastifyRequest, bytes: number) => sizes.set(request, bytes)
 
 /** Gives what refuses bodies that are larger than the application allows, which the caller has entered. */
 export const bodySizeCheck =

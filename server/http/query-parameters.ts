@@ -4,7 +4,8 @@
  */
 
 import type { TObject } from 'typebox'
-import { invalid } from '../ground/errors.ts'
+import { invalid, messageOf } from '../ground/errors.ts'
+import { parseJson } from '../ground/json.ts'
 
 const BRACKETED = /^([^[\]]+)((?:\[[^[\]]*\]){1,4})$/
 
@@ -52,9 +53,9 @@ function parseList(schema: TObject, name: string, value: unknown): unknown {
   if (typeof value !== 'string' || !value.trimStart().startsWith('[')) return value
   if (!Object.hasOwn(schema.properties, name) || !allowsList(schema.properties[name])) return value
   try {
-    return JSON.parse(value)
+    return parseJson(value, name)
   } catch (cause) {
-    throw invalid(`${name} must be a list as JSON text, or in brackets as in ${name}[0]`, cause)
+    throw invalid(`${name} must be a list as JSON text, or in brackets as in ${name}[0]: ${messageOf(cause)}`, cause)
   }
 }
 

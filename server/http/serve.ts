@@ -91,6 +91,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
   door.app.route({
     method: route.method,
     url: route.path,
+    config: { bodyName: route.body?.name },
     handler: async (request, reply) => {
       const query = readQueryParameters(route.query, asRecord(request.query))
       checkParams(request.params)

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { invalid } from '../ground/errors.ts'
+import { JSON_LIMITS, parseJson } from '../ground/json.ts'
 import { isPython } from '../sandbox/kernelspecs.ts'
-import { isDeeperThan } from './wire.ts'
 
 export type Metadata = Record<string, unknown>
 
@@ -58,10 +58,7 @@ export function parseNotebook(
   if (bytes.length > limits.maxBytes) {
     throw invalid(`The notebook has ${bytes.length} bytes; at most ${limits.maxBytes} are allowed`)
   }
-  if (isDeeperThan(bytes, limits.maxDepth)) {
-    throw invalid(`The notebook nests its data deeper than ${limits.maxDepth} levels`)
-  }
-  const file = parseJson(bytes)
+  const file = readFile(bytes, limits)
   assertVersion(file)
   const metadata = isObject(file['metadata']) ? file['metadata'] : {}
   if (languages !== 'any') assertLanguage(metadata, languages)
@@ -98,13 +95,11 @@ export function outputsIn(list: unknown): Output[] {
   })
 }
 
-function parseJson(bytes: Buffer): Metadata {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString().replace(/^\uFEFF/, ''))
-  } catch (error) {
-    throw invalid('The notebook is not JSON; upload the .ipynb file as Jupyter saves it', error)
-  }
+/** Results that were saved with it hold pictures as text; the size of the file bounds them. */
+const LIMITS = { ...JSON_LIMITS, membersOfOne: 100_000, textLength: Number.POSITIVE_INFINITY, takesPrototypes: true }
+
+function readFile(bytes: Buffer, { maxDepth }: NotebookLimits): Metadata {
+  const value = parseJson(bytes, 'The notebook', { ...LIMITS, levels: maxDepth })
   if (!isObject(value)) throw invalid('The notebook is not a JSON object; upload the .ipynb file as Jupyter saves it')
   return value
 }

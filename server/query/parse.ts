@@ -1,6 +1,7 @@
 /** What a query is read from, and the checks that every part of it shares. */
 
-import { invalid, messageOf } from '../ground/errors.ts'
+import { invalid } from '../ground/errors.ts'
+import { parseJson } from '../ground/json.ts'
 import { isStorable } from '../ground/storable.ts'
 
 /** Characters of a query as JSON text: twice what the published API takes in `queryJson`. */
@@ -28,11 +29,7 @@ export function readQuery(query: unknown, path: string): unknown {
 export function parseQueryJson(text: string, path: string): unknown {
   if (text.length > MAX_JSON_LENGTH) throw invalid(`${path} must have at most ${MAX_JSON_LENGTH} characters`)
   if (text.trim() === '') return {}
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw invalid(`${path} must be JSON: ${messageOf(error)}`, error)
-  }
+  return parseJson(text, path)
 }
 
 /** An object with named members: no array, no null. */

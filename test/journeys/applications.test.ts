@@ -71,7 +71,7 @@ test('what is not here is refused by name', async () => {
     [change({ archiveConfig: { mode: 'all' } }), /^application\.archiveConfig must be left out/],
     [post({ endpointSlug: 'My Plant' }), /^application\.endpointSlug must be 3 to 63 small letters, digits or "-"$/],
     [post({ blobUrlTTL: 10 }), /^application\.blobUrlTTL must be >= 3600$/],
-    [post({ globals: [{ key: 'a', json: '{' }] }), /^application\.globals\.0\.json must be JSON text$/],
+    [post({ globals: [{ key: 'a', json: '{' }] }), /^application\.globals\.0\.json must be JSON text: /],
     [
       post({
         globals: [
@@ -82,7 +82,7 @@ test('what is not here is refused by name', async () => {
       /^application\.globals\.1\.key "a" is there twice$/,
     ],
     [change({ colour: 'red' }), /^application\.colour is not a known property; allowed are name, description, /],
-    [globals([{ key: 'a', json: '{' }]), /^globals\.0\.json must be JSON text$/],
+    [globals([{ key: 'a', json: '{' }]), /^globals\.0\.json must be JSON text: /],
     [globals([{ key: 'new' }]), /^globals\.0\.json is required for the new global "new"$/],
     [globals([{ key: 'a b', json: '1' }]), /^globals\.0\.key must be 1 to 255 letters, digits, "_" or "-"$/],
   ]

@@ -49,7 +49,14 @@ const malformed: [string, string | object | undefined, number, RegExp][] = [
   ['no body', undefined, 400, /"device is required"/],
   ['a body that is no JSON', '{"name":', 400, /"type":"Validation"/],
   ['a body that is null', 'null', 400, /"device is required"/],
-  ['a body that reaches for prototypes', '{"name":"d","__proto__":{"a":1}}', 400, /"type":"Validation"/],
+  ['a body that reaches for prototypes', '{"name":"d","__proto__":{"a":1}}', 400, /"device\.__proto__ is a name/],
+  [
+    'a body with a name twice',
+    '{"name":"d","tags":[{"key":"a","key":"b"}]}',
+    400,
+    /"device\.tags\.0\.key is given twice"/,
+  ],
+  ['a body without an end', '['.repeat(90_000), 400, /"device(\.0){32} is nested more than 32 levels deep"/],
   ['a body of another kind', '[]', 400, /"device must be of type object"/],
 ]
 for (const [what, payload, status, text] of malformed) {

@@ -11,8 +11,9 @@ const file = (cells: unknown, more = {}) => ({ nbformat: 4, nbformat_minor: 5, m
 const parse = (value: unknown) => parseNotebook(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)))
 
 const refusals: [string, unknown, RegExp][] = [
-  ['text that is not JSON', 'print(1)', /not JSON; upload the \.ipynb/],
-  ['nothing', '', /not JSON/],
+  ['text that is not JSON', 'print(1)', /^The notebook must be JSON text: /],
+  ['nothing', '', /must be JSON text/],
+  ['a name given twice', '{"cells":[{"source":"a","source":"b"}]}', /^The notebook\.cells\.0\.source is given twice$/],
   ['a list', '[]', /not a JSON object/],
   ['no version', {}, /does not say its nbformat/],
   ['version 3', { nbformat: 3, worksheets: [] }, /is nbformat 3; open it in Jupyter and save it as version 4/],
@@ -31,7 +32,11 @@ const refusals: [string, unknown, RegExp][] = [
     file([], { metadata: { kernelspec: { name: 'ir', language: 'R' } } }),
     /written in R; what can run here is Python/,
   ],
-  ['deep nesting', `{"a":${'['.repeat(200)}${']'.repeat(200)}}`, /deeper than 100 levels/],
+  [
+    'deep nesting',
+    `{"a":${'['.repeat(200)}${']'.repeat(200)}}`,
+    /^The notebook\.a(\.0){99} is nested more than 100 levels deep$/,
+  ],
 ]
 for (const [what, value, message] of refusals) {
   test(`${what} is refused with a sentence that says so`, () => {

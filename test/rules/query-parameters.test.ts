@@ -45,6 +45,6 @@ test('no name reaches the prototype of anything', () => {
 test('a list that is not JSON is refused by name', () => {
   assert.throws(() => readQueryParameters(schema, { tagFilter: '[{"key"' }), {
     kind: 'invalid',
-    message: 'tagFilter must be a list as JSON text, or in brackets as in tagFilter[0]',
+    message: /^tagFilter must be a list as JSON text, or in brackets as in tagFilter\[0\]: /,
   })
 })

@@ -169,11 +169,13 @@ test('a fault is told where the caller put the query', () => {
 test('a query is read from JSON, blank text is none', () => {
   assert.deepEqual(parseQueryJson('{"a": [1]}', 'query'), { a: [1] })
   assert.deepEqual(parseQueryJson(' ', 'query'), {})
-  assert.throws(() => parseQueryJson('{', 'inputs.0.queryJson'), { message: /^inputs\.0\.queryJson must be JSON: / })
+  assert.throws(() => parseQueryJson('{', 'inputs.0.queryJson'), {
+    message: /^inputs\.0\.queryJson must be JSON text: /,
+  })
   assert.throws(() => parseQueryJson('['.repeat(16_385), 'query'), {
     message: 'query must have at most 16384 characters',
   })
   assert.throws(() => translateQuery(parseQueryJson('['.repeat(8000) + ']'.repeat(8000), 'query'), FIELDS, []), {
-    message: /^query must be an object/,
+    message: /^query(\.0){32} is nested more than 32 levels deep$/,
   })
 })
