@@ -13,6 +13,7 @@ export type ErrorKind =
   | 'tooLarge'
   | 'full'
   | 'limited'
+  | 'version'
   | 'unavailable'
 
 /** Which limit a request would pass. */
@@ -73,6 +74,9 @@ export const full = (message: string, limit: Limit) => new AppError('full', mess
 
 /** Cause: more bytes than are allowed. Handled by: the caller sends fewer. */
 export const tooLarge = (message: string, limit: Limit) => new AppError('tooLarge', message, { limit })
+
+/** Cause: the request is made for a version of the API that is not served here. Handled by: the caller uses another client. */
+export const otherVersion = (message: string) => new AppError('version', message)
 
 /** Cause: a part of the service is not ready or is closing. Handled by: the caller tries again later. */
 export const unavailable = (message: string, cause?: unknown) => new AppError('unavailable', message, { cause })

@@ -5,8 +5,12 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
 import { refuseWhileDraining } from './closing.ts'
+import { compressAnswers } from './compression.ts'
+import { allowOtherOrigins } from './cors.ts'
 import { answer, answerErrors } from './errors.ts'
+import { leaveOutForHead } from './head.ts'
 import { acceptJson } from './json-body.ts'
+import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
@@ -30,12 +34,14 @@ import { serveHealth } from './routes/health.ts'
 import { serveJobLogs } from './routes/job-logs.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRetention } from './routes/retention.ts'
+import { serveRoot } from './routes/root.ts'
 import { serveRows } from './routes/rows.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import { type Door, entryTo } from './serve.ts'
+import { checkVersions } from './versions.ts'
 
 export type { FastifyInstance }
 
@@ -60,8 +66,12 @@ export async function createApp(
   })
   await app.register(multipart, { throwFileSizeLimit: false })
   acceptJson(app)
-  answerErrors(app)
+  answerErrors(app, noteMethods(app))
   addSecurityHeaders(app)
+  await allowOtherOrigins(app)
+  checkVersions(app)
+  compressAnswers(app)
+  leaveOutForHead(app)
   limitArrival(app, arrival, isFileUpload)
   refuseWhileDraining(app, parts.draining)
 
@@ -73,6 +83,7 @@ export async function createApp(
     enter: entryTo(parts.db),
     requireBodySize: bodySizeCheck(parts.db, config.limits),
   }
+  serveRoot(app)
   serveHealth(app, parts)
   serveAuth(door, parts)
   serveApplications(door, parts)

@@ -5,8 +5,10 @@ import type { LimitReached } from '../../contract/limits.ts'
 import { ofInstallation } from '../catalog/application-limits.ts'
 import { AppError, type ErrorKind, invalid, notFound, unavailable } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
+import { shorten } from '../ground/shorten.ts'
 import { largerThan } from '../ground/sizes.ts'
 import { isContended } from '../stores/postgres/contention.ts'
+import type { MethodsOf } from './methods.ts'
 
 const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   invalid: { status: 400, type: 'Validation' },
@@ -18,6 +20,7 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   tooLarge: { status: 413, type: 'LimitExceeded' },
   full: { status: 403, type: 'LimitExceeded' },
   limited: { status: 429, type: 'LimitExceeded' },
+  version: { status: 400, type: 'VersionNotAllowed' },
   unavailable: { status: 503, type: 'Unavailable' },
 }
 
@@ -32,12 +35,23 @@ const FASTIFY_TYPES: Record<number, string> = {
   415: 'Validation',
 }
 
+/** What is wrong with a path before a route is looked for; Fastify's own words would repeat the whole path. */
+const PATH_FAULTS: Record<string, string> = {
+  FST_ERR_BAD_URL: 'The path is not valid: each % in it must be followed by two hexadecimal digits, all together UTF-8',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any name or id can be',
+}
+
 /** Answers every error of the door in the shape of the API; a bug shows a reference id and is logged with it. */
-export function answerErrors(app: FastifyInstance): void {
+export function answerErrors(app: FastifyInstance, methodsOf: MethodsOf): void {
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => answer(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]
-    reply.code(404).send({ type: 'NotFound', message: `${request.method} ${path} does not exist` })
+    const path = request.url.split('?')[0] ?? ''
+    const methods = methodsOf(path)
+    if (methods.length > 0) {
+      const message = `${request.method} is not allowed; allowed are ${methods.join(', ')}`
+      return reply.code(405).header('allow', methods.join(', ')).send({ type: 'MethodNotAllowed', message })
+    }
+    return reply.code(404).send({ type: 'NotFound', message: `${request.method} ${shorten(path, 200)} does not exist` })
   })
 }
 
@@ -52,6 +66,8 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
   const gone = databaseRefusal(error)
   if (gone) return answer(gone, request, reply)
   if (error.statusCode === 413) return answer(bodyTooLarge(request), request, reply)
+  const pathFault = PATH_FAULTS[error.code]
+  if (pathFault) return answer(invalid(pathFault), request, reply)
   const status = error.statusCode ?? 500
   const type = FASTIFY_TYPES[status]
   if (type) return reply.code(status).send({ type, message: error.message })

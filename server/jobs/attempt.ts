@@ -160,6 +160,7 @@ const NAMES: Record<AppError['kind'], string> = {
   tooLarge: 'LimitExceeded',
   full: 'LimitExceeded',
   limited: 'LimitExceeded',
+  version: 'VersionNotAllowed',
   unavailable: 'Unavailable',
 }
 

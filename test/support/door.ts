@@ -60,7 +60,7 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
   const application = await makeApplication(db)
   const token = await tokens.sign({ kind: 'user', userId: application.ownerId, scope: ['all.User'] }, 0)
   const ask = async (
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'HEAD' | 'POST' | 'DELETE',
     url: string,
     payload?: object | string,
     headers: object = {},

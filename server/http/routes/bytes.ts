@@ -11,6 +11,7 @@ import { contentTypeOf } from '../../executions/staging.ts'
 import { AppError, forbidden, notFound } from '../../ground/errors.ts'
 import { isId } from '../../ground/ids.ts'
 import { LINK_PREFIX, openLink } from '../../stores/blobs/links.ts'
+import { NOT_FOR_OTHER_PAGES } from '../cors.ts'
 import { FILE_LINK_PREFIX, openFileLink } from '../file-links.ts'
 import type { Parts } from '../parts.ts'
 import { sendBlob } from '../send-blob.ts'
@@ -21,10 +22,10 @@ type Query = Record<string, string | undefined>
 export function serveBytes(app: FastifyInstance, parts: Parts): void {
   const { db, blobs, linkSecret } = parts
   // Fastify's own HEAD would read the whole file to answer without it.
-  const method = ['GET', 'HEAD']
+  const bytes = { method: ['GET', 'HEAD'], ...NOT_FOR_OTHER_PAGES }
 
   app.route<{ Params: { applicationId: string; '*': string } }>({
-    method,
+    ...bytes,
     url: '/files/:applicationId/*',
     handler: (request, reply) => {
       const { applicationId, '*': path } = request.params
@@ -35,7 +36,7 @@ export function serveBytes(app: FastifyInstance, parts: Parts): void {
   })
 
   app.route<{ Params: { applicationId: string; fileId: string; name: string }; Querystring: Query }>({
-    method,
+    ...bytes,
     url: `${FILE_LINK_PREFIX}:applicationId/:fileId/:name`,
     handler: (request, reply) => {
       const { applicationId, fileId, name } = request.params
@@ -50,7 +51,7 @@ export function serveBytes(app: FastifyInstance, parts: Parts): void {
   })
 
   app.route<{ Params: { key: string; name: string }; Querystring: Query }>({
-    method,
+    ...bytes,
     url: `${LINK_PREFIX}:key/:name`,
     handler: async (request, reply) => {
       const { key, name } = request.params

@@ -2,11 +2,12 @@
 
 import type { FastifyInstance } from 'fastify'
 import { messageOf } from '../../ground/errors.ts'
+import { NOT_FOR_OTHER_PAGES } from '../cors.ts'
 import type { Parts } from '../parts.ts'
 
 /** Registers the health route, open to everybody: it tells states, never settings or data. */
 export function serveHealth(app: FastifyInstance, parts: Parts): void {
-  app.get('/healthz', async (request, reply) => {
+  app.get('/healthz', NOT_FOR_OTHER_PAGES, async (request, reply) => {
     try {
       const health = await parts.health()
       const ready = Object.values(health).every((part) => part.ready)

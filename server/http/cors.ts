@@ -1,0 +1,37 @@
+/**
+ * Pages of other origins may use the API from a browser, as with the original (behaviour dossier §6.8). A browser adds
+ * nothing of its own to such a request that would say who is asking: tokens come by header or parameter only, and
+ * credentials are never allowed. So a page can do what its own token can, and without one what anybody can.
+ */
+
+import cors from '@fastify/cors'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+
+/** For routes that pages of other origins may embed or link to, and never read: what notebooks made, and states of ours. */
+export const NOT_FOR_OTHER_PAGES: { readonly config: FastifyContextConfig & { cors: false } } = {
+  config: { cors: false },
+}
+
+/** What clients send, in the original's order, and then what only we understand. */
+const REQUEST_HEADERS =
+  'Accept,Content-Type,X-Amz-Date,Authorization,Accept-Version,losantdomain,Idempotency-Key,Last-Event-ID'
+const METHODS = 'DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT'
+/** What a script may read of an answer besides its body. */
+const ANSWER_HEADERS = 'Allow,Content-Disposition,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,Retry-After'
+/** Seconds; browsers ask again after two hours at the latest anyway. */
+const DAY = 86_400
+
+/** Answers preflights of every path with 204, and names the origin that asked in each answer. */
+export async function allowOtherOrigins(app: FastifyInstance): Promise<void> {
+  await app.register(cors, {
+    origin: true,
+    methods: METHODS,
+    allowedHeaders: REQUEST_HEADERS,
+    maxAge: DAY,
+    // Some clients ask by OPTIONS without saying what for.
+    strictPreflight: false,
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.headers.origin !== undefined) reply.header('access-control-expose-headers', ANSWER_HEADERS)
+  })
+}
