@@ -4,11 +4,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Route } from '../../contract/route.ts'
+import { nameOf as keyOf, routes } from '../support/routes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PUBLISHED = join(ROOT, '../shared/contract/operations.json')
@@ -48,14 +48,6 @@ const RESOURCES = [
  */
 const SINGLE = ['me.notebookMinuteCounts']
 
-const isRoute = (value: unknown): value is Route =>
-  typeof value === 'object' && value !== null && 'operation' in value && 'path' in value && 'params' in value
-
-const modules: Record<string, unknown>[] = await Promise.all(
-  globSync('contract/*.ts', { cwd: ROOT }).map((file) => import(join(ROOT, file))),
-)
-const routes = modules.flatMap((module) => Object.values(module).filter(isRoute))
-
 const published: PublishedOperation[] = existsSync(PUBLISHED) ? JSON.parse(readFileSync(PUBLISHED, 'utf8')) : []
 const skip = published.length === 0 && 'the published operations are not beside this repository'
 
@@ -65,7 +57,7 @@ const wanted = published.filter((one) => RESOURCES.includes(one.resource) || SIN
 
 test('the routes of the contract are found, and no operation and path is there twice', () => {
   assert.ok(routes.length > 20, `${routes.length} routes`)
-  const keys = routes.map(({ method, path }) => `${method} ${path}`)
+  const keys = routes.map(keyOf)
   assert.deepEqual(
     keys.filter((key, index) => keys.indexOf(key) !== index),
     [],
