@@ -13,6 +13,7 @@ import { acceptJson } from './json-body.ts'
 import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
+import { serveApiTokens } from './routes/api-tokens.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
@@ -77,6 +78,7 @@ export async function createApp(
 
   const door: Door = {
     app,
+    routes: [],
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
@@ -88,6 +90,7 @@ export async function createApp(
   serveAuth(door, parts)
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)
+  serveApiTokens(door, parts)
   serveDevices(door, parts)
   serveDeviceAttributes(door, parts)
   serveDeviceWords(door, parts)

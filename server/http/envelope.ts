@@ -46,6 +46,8 @@ const ITEMS: Record<string, string> = {
   deviceAttributes: 'deviceAttribute',
   dataTables: 'dataTable',
   events: 'event',
+  apiTokens: 'apiToken',
+  applicationKeys: 'applicationKey',
   applicationJobLogs: 'applicationJobLog',
   deliveries: 'delivery',
   files: 'file',

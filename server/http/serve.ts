@@ -41,6 +41,8 @@ export interface Call<T> {
 
 export interface Door {
   readonly app: FastifyInstance
+  /** Every route that is served, in the order in which they were registered. */
+  readonly routes: Route[]
   readonly tokens: Tokens
   readonly baseUrl: (request: FastifyRequest) => string
   readonly sharedUrl: (request: FastifyRequest) => string
@@ -85,6 +87,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
   route: T,
   handle: (call: Call<T>, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
+  door.routes.push(route)
   const checkParams = createCheck(route.params)
   const checkQuery = createCheck(route.query)
   const checkBody = route.body ? createCheck(route.body.schema) : undefined

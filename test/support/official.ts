@@ -12,6 +12,16 @@ const require = createRequire(import.meta.url)
 /** The schema that the client documents for each operation the journeys use. */
 const REPLIES = {
   'auth.authenticateUser': 'authedUser',
+  'applicationApiTokens.post': 'apiToken',
+  'applicationApiTokens.get': 'apiTokens',
+  'applicationApiToken.get': 'apiToken',
+  'applicationApiToken.patch': 'apiToken',
+  'applicationApiToken.delete': 'success',
+  'userApiTokens.post': 'apiToken',
+  'userApiTokens.get': 'apiTokens',
+  'userApiToken.get': 'apiToken',
+  'userApiToken.patch': 'apiToken',
+  'userApiToken.delete': 'success',
   'applications.post': 'application',
   'applications.get': 'applications',
   'application.get': 'application',
