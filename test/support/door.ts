@@ -9,18 +9,27 @@ import { readConfig } from '../../server/ground/config.ts'
 import { createLog } from '../../server/ground/log.ts'
 import { createApp } from '../../server/http/app.ts'
 import type { ArrivalLimits } from '../../server/http/arrival.ts'
+import type { Parts } from '../../server/http/parts.ts'
 import { openFsBlobs } from '../../server/stores/blobs/fs.ts'
 import { openDuckDb } from '../../server/stores/duckdb/duckdb.ts'
 import { openIgnoredCounts } from '../../server/stores/telemetry/ignored.ts'
 import { openTelemetry } from '../../server/stores/telemetry/telemetry.ts'
 import { makeApplication, makeFolder } from './make.ts'
-import { openTestDatabase } from './postgres.ts'
+import { openTestDatabase, type TestDatabase } from './postgres.ts'
 
 /** What links and forms of a test's door are signed with. */
 export const SECRET = Buffer.alloc(32, 7)
 
-/** The door with settings of the test's own, an application, and its owner's token in every request. */
-export async function openDoor(t: TestContext, env: Record<string, string> = {}, arrival?: ArrivalLimits) {
+/**
+ * The door with settings of the test's own, an application, and its owner's token in every request; `real` brings parts
+ * that are no stand-ins here.
+ */
+export async function openDoor(
+  t: TestContext,
+  env: Record<string, string> = {},
+  arrival?: ArrivalLimits,
+  real: (db: TestDatabase) => Promise<Partial<Parts>> = async () => ({}),
+) {
   const db = await openTestDatabase(t)
   const folder = await makeFolder(t)
   const [blobs, tokens] = [await openFsBlobs(join(folder, 'blobs')), await openTokens(join(folder, 'keys'))]
@@ -54,6 +63,7 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
     languages: async () => [],
     health: async () => health,
     draining: draining.signal,
+    ...(await real(db)),
   }
   const app = await createApp(parts, log, arrival)
   t.after(() => app.close())
@@ -74,5 +84,19 @@ export async function openDoor(t: TestContext, env: Record<string, string> = {},
     })
     return { status: reply.statusCode, headers: reply.headers, text: reply.body, raw: reply.rawPayload }
   }
-  return { app, db, blobs, watch, draining, tokens, health, application, ask, base: `/applications/${application.id}` }
+  return {
+    app,
+    db,
+    folder,
+    blobs,
+    telemetry,
+    duckdb,
+    watch,
+    draining,
+    tokens,
+    health,
+    application,
+    ask,
+    base: `/applications/${application.id}`,
+  }
 }
