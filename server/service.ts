@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createCallbackSecrets } from './access/callback-secrets.ts'
+import { openKeyFolder } from './access/key-folder.ts'
 import { openCallbackKey, openLinkSecret } from './access/secrets.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
@@ -80,6 +81,8 @@ export async function openService(config: Config): Promise<Service> {
   const telemetry = opening.use(await openTelemetry({ db, blobs, duckdb, root, log: event, ...config.telemetry }))
   const sources: Sources = { db, blobs, duckdb, telemetry, fetching: config.outgoing }
   const keys = join(config.dataDir, 'keys')
+  const warn = (name: string, fields: Record<string, unknown>) => logger.warn(fields, name)
+  await openKeyFolder(keys, (path, mode) => warn('others could read a key', { path, mode: mode.toString(8) }))
   const callbackSecrets = createCallbackSecrets(await openCallbackKey(keys))
   const linkSecret = await openLinkSecret(keys)
   const linkFile: Parts['linkFile'] = (baseUrl, key, fileName, from) =>
@@ -122,7 +125,7 @@ export async function openService(config: Config): Promise<Service> {
   let url: string | undefined
   let madePassword: string | undefined
   if (answers) {
-    const tokens = await openTokens(keys)
+    const tokens = await openTokens(keys, { given: config.givenKeys, warn })
     madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
     const health: Parts['health'] = async () => ({
       door: { ready: !draining.signal.aborted },

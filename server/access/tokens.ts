@@ -1,59 +1,56 @@
-/** Tokens: JWTs signed with EdDSA by a key that is made on first start and never leaves the data folder. */
+/**
+ * Tokens: JWTs signed with EdDSA by a key that never leaves the data folder, or was given; its name is in the header of
+ * each token, so that a key that was replaced still verifies what it signed (token-keys.ts).
+ */
 
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import {
-  type CryptoKey,
-  errors,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWTPayload,
-  jwtVerify,
-  SignJWT,
-} from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { unauthenticated } from '../ground/errors.ts'
 import type { Caller } from './callers.ts'
+import { ALGORITHM, stillAccepts } from './key-ring.ts'
+import { type KeyOptions, type LoadedKey, openTokenKeys, type TokenKeys } from './token-keys.ts'
 
 export interface Tokens {
   /** A token for a caller; it never ends when `ttlSeconds` is 0. */
   sign(caller: Caller, ttlSeconds: number): Promise<string>
-  /** @throws unauthenticated when the token was not signed by us or has expired */
+  /** @throws unauthenticated when the token was not signed by us, by a key that was retired, or has expired */
   verify(token: string): Promise<Caller>
 }
 
-const ALGORITHM = 'EdDSA'
 const ISSUER = 'fieldbook'
 
 /**
  * Signatures that were found right are remembered: checking one costs 0.3 ms of processor time, a tenth of a request
- * that stores a hundred states. What is remembered is only that we signed the text and when it ends; whether its caller
- * still may is asked of the database each time (entry.ts).
+ * that stores a hundred states. What is remembered is only that this key signed the text and when it ends; whether the
+ * key still counts is looked at each time, and whether its caller still may is asked of the database (entry.ts).
  */
 const MAX_REMEMBERED = 10_000
 
 interface Remembered {
   readonly caller: Caller
+  readonly kid: string | undefined
+  /** The key itself: another one may come to have its name. */
+  readonly x: string
   /** Epoch seconds; infinite for a token that never ends. */
   readonly endsAt: number
 }
 
-/** Opens the signing key of a folder, making it when there is none. */
-export async function openTokens(folder: string): Promise<Tokens> {
-  const { privateKey, publicKey } = await openKeys(join(folder, 'token-key.json'), folder)
+/** Opens the signing keys of a folder, or those that were given. @throws Error when they can't be used */
+export async function openTokens(folder: string, options: KeyOptions = {}): Promise<Tokens> {
+  const keys = await openTokenKeys(folder, options)
   const remembered = new Map<string, Remembered>()
   return {
-    sign: (caller, ttlSeconds) => {
-      const token = new SignJWT(claimsOf(caller)).setProtectedHeader({ alg: ALGORITHM }).setIssuer(ISSUER).setIssuedAt()
+    sign: async (caller, ttlSeconds) => {
+      const { signing } = await keys.current()
+      const header = { alg: ALGORITHM, kid: signing.kid }
+      const token = new SignJWT(claimsOf(caller)).setProtectedHeader(header).setIssuer(ISSUER).setIssuedAt()
       if (ttlSeconds > 0) token.setExpirationTime(Math.floor(Date.now() / 1000) + ttlSeconds)
-      return token.sign(privateKey)
+      return token.sign(signing.privateKey)
     },
     verify: async (token) => {
       const known = remembered.get(token)
-      // A token ends with its second, as the library has it.
-      if (known && Math.floor(Date.now() / 1000) < known.endsAt) return known.caller
+      if (known && (await isStillGood(known, keys))) return known.caller
       remembered.delete(token)
-      const checked = await check(token, publicKey)
+      const checked = await check(token, keys)
       const [oldest] = remembered.size < MAX_REMEMBERED ? [] : remembered.keys()
       if (oldest !== undefined) remembered.delete(oldest)
       remembered.set(token, checked)
@@ -62,14 +59,36 @@ export async function openTokens(folder: string): Promise<Tokens> {
   }
 }
 
+/** A token ends with its second, as the library has it. */
+async function isStillGood({ caller, kid, x, endsAt }: Remembered, keys: TokenKeys): Promise<boolean> {
+  const key = (await keys.current()).find(kid)
+  return (
+    key !== undefined &&
+    key.jwk.x === x &&
+    stillAccepts(key, caller, Date.now()) &&
+    Math.floor(Date.now() / 1000) < endsAt
+  )
+}
+
 /** @throws unauthenticated */
-async function check(token: string, publicKey: CryptoKey): Promise<Remembered> {
+async function check(token: string, keys: TokenKeys): Promise<Remembered> {
   try {
-    const { payload } = await jwtVerify(token, publicKey, { issuer: ISSUER, algorithms: [ALGORITHM] })
-    return { caller: callerOf(payload), endsAt: payload.exp ?? Number.POSITIVE_INFINITY }
+    const { kid } = decodeProtectedHeader(token)
+    const key = await findKey(keys, kid)
+    const { payload } = await jwtVerify(token, key.publicKey, { issuer: ISSUER, algorithms: [ALGORITHM] })
+    const caller = callerOf(payload)
+    if (!stillAccepts(key, caller, Date.now())) throw new errors.JWTExpired('its key was replaced', payload)
+    return { caller, kid, x: key.jwk.x, endsAt: payload.exp ?? Number.POSITIVE_INFINITY }
   } catch (error) {
     throw unauthenticated(error instanceof errors.JWTExpired ? 'Access token has expired' : 'Invalid access token')
   }
+}
+
+/** Another service of the folder may sign with a key that is newer than what we have read. */
+async function findKey(keys: TokenKeys, kid: string | undefined): Promise<LoadedKey> {
+  const found = (await keys.current()).find(kid) ?? (kid === undefined ? undefined : (await keys.refreshed()).find(kid))
+  if (!found) throw new Error('a key that is not known')
+  return found
 }
 
 /** What a token says of its caller: `sub` is who calls, `jti` the API token, `key` the access key of a device. */
@@ -93,28 +112,4 @@ function callerOf({ sub = '', jti = '', ...claims }: JWTPayload): Caller {
     return { kind: 'device', applicationId, deviceId: sub, keyId: String(claims['key'] ?? ''), scope }
   }
   return { kind: 'user', userId: sub, ...(jti ? { tokenId: jti } : { generation: Number(claims['gen'] ?? 0) }), scope }
-}
-
-async function openKeys(path: string, folder: string): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
-  const known = await readFile(path, 'utf8').catch(() => undefined)
-  const jwk = known ? JSON.parse(known) : await makeKey(path, folder)
-  const { d: _, ...publicJwk } = jwk
-  return {
-    privateKey: requireKey(await importJWK(jwk, ALGORITHM)),
-    publicKey: requireKey(await importJWK(publicJwk, ALGORITHM)),
-  }
-}
-
-async function makeKey(path: string, folder: string) {
-  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true })
-  const jwk = await exportJWK(privateKey)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await writeFile(path, JSON.stringify(jwk), { mode: 0o600, flag: 'wx' })
-  await chmod(path, 0o600)
-  return jwk
-}
-
-function requireKey(key: CryptoKey | Uint8Array): CryptoKey {
-  if (key instanceof Uint8Array) throw new Error('the token key is not an EdDSA key')
-  return key
 }

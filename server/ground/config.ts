@@ -16,6 +16,8 @@ export interface Config {
   readonly admin: { readonly email: string; readonly password: string | undefined }
   readonly dataDir: string
   readonly databaseUrl: string | undefined
+  /** Keys of tokens that are used instead of those in the data folder. */
+  readonly givenKeys: { readonly text: string } | { readonly file: string } | undefined
   readonly toolsDir: string
   readonly logLevel: string
   readonly ingest: { readonly maxAgeMs: number | undefined }
@@ -79,6 +81,7 @@ export function readConfig(env: Environment, root: string): Config {
     }
   }
   const S = SETTINGS
+  const [tokenKey, tokenKeyFile] = [read(S.tokenKey), read(S.tokenKeyFile)]
   const config: Config = {
     http: {
       host: read(S.host),
@@ -90,6 +93,7 @@ export function readConfig(env: Environment, root: string): Config {
     admin: { email: read(S.adminEmail), password: read(S.adminPassword) },
     dataDir: resolve(root, read(S.dataDir)),
     databaseUrl: read(S.databaseUrl),
+    givenKeys: givenKeys(tokenKey, tokenKeyFile, root),
     toolsDir: join(root, '.fieldbook'),
     logLevel: read(S.logLevel),
     ingest: { maxAgeMs: read(S.ingestMaxAge) },
@@ -154,12 +158,20 @@ export function readConfig(env: Environment, root: string): Config {
   if (config.role === 'worker' && !config.databaseUrl) {
     problems.push(`${S.role.name}=worker: expected with ${S.databaseUrl.name}, the database that the workers share`)
   }
+  if (tokenKey && tokenKeyFile) {
+    problems.push(`${S.tokenKeyFile.name}: expected to be empty where ${S.tokenKey.name} is set`)
+  }
   if (problems.length > 0) throw new ConfigError(`These settings can't be used:\n  ${problems.join('\n  ')}`)
   return freeze(config)
 }
 
 /** The environment of this process: the only place that reads it. */
 export const processEnvironment = (): Environment => process.env
+
+function givenKeys(text: string | undefined, file: string | undefined, root: string): Config['givenKeys'] {
+  if (text) return { text }
+  return file ? { file: resolve(root, file) } : undefined
+}
 
 function freeze<T extends object>(value: T): T {
   for (const part of Object.values(value)) if (part && typeof part === 'object') freeze(part)

@@ -1,5 +1,6 @@
 /** The table of settings: name, default, what it means. `.env.example` is generated from it. */
 
+import { KEY_SETTINGS } from './key-settings.ts'
 import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { OUTGOING_SETTINGS } from './outgoing-settings.ts'
 import { QUOTA_SETTINGS } from './quota-settings.ts'
@@ -76,6 +77,7 @@ export const SETTINGS = {
       return value || undefined
     },
   }),
+  ...KEY_SETTINGS,
   sandbox: entry({
     name: 'FIELDBOOK_SANDBOX',
     default: 'on',

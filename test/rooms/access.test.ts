@@ -65,7 +65,7 @@ test('keys are for their owner only, and stay the same', async (t) => {
   assert.deepEqual(await openLinkSecret(folder), secret)
   assert.notDeepEqual(await openLinkSecret(await keysFolder(t)), secret)
   assert.equal((await stat(folder)).mode & 0o777, 0o700)
-  for (const name of ['link-secret', 'token-key.json']) {
+  for (const name of ['link-secret', 'token-keys.1.json']) {
     assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
   }
   await writeFile(join(folder, 'link-secret'), 'short')
