@@ -1,6 +1,7 @@
 /** What jobs can do, and what is done once a day: one line for each, the work itself is in the room it is about. */
 
 import { join } from 'node:path'
+import { dropKeys } from './access/idempotency-keys.ts'
 import { exportData } from './catalog/data-export.ts'
 import { removeData } from './catalog/data-removal.ts'
 import { deviceJobs } from './catalog/device-jobs.ts'
@@ -41,6 +42,7 @@ export const dailyChores = (
   executions: (pass) => retention.dropExecutions(stores, pass, logs.ageMs),
   expiredOutputs: (pass) => retention.dropExpiredOutputs(stores, pass, urls.ttlMs),
   ...jobChores(stores, { filesMs: urls.ttlMs, logsMs: jobs.logsMs }),
+  idempotencyKeys: (pass) => dropKeys(stores.db, pass),
   orphanedFiles: (pass) => collectFileOrphans(stores.db, stores.blobs, pass),
   orphanedExecutionFiles: (pass) => retention.collectExecutionOrphans(stores, pass),
   orphanedNotebookFiles: (pass) => retention.collectNotebookOrphans(stores, pass),

@@ -9,12 +9,19 @@ import { conflict, gone } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { isAway } from '../stores/postgres/away.ts'
-import type { Database } from '../stores/postgres/database.ts'
+import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { isFinal } from './lifecycle.ts'
 import { requirePlace } from './places.ts'
 import { queueExecutions } from './queue.ts'
 import { type Execution, executionBlobs, type KeptFile } from './record.ts'
 import type { Requester } from './request.ts'
+
+export interface RerunParts {
+  readonly db: Database
+  readonly blobs: Blobs
+  /** Told the id in the transaction that queues it, at its end. */
+  readonly queued?: (tx: Queryable, id: string) => Promise<void>
+}
 
 /**
  * Queues an execution that repeats another one and gives its id. The inputs are kept under its own name from now on, so
@@ -24,7 +31,7 @@ import type { Requester } from './request.ts'
  *   notebook, is kept no longer; limited as `requirePlace` says
  */
 export async function requestRerun(
-  { db, blobs }: { db: Database; blobs: Blobs },
+  { db, blobs, queued }: RerunParts,
   execution: Execution,
   requester: Requester,
   installation: InstallationLimits,
@@ -54,6 +61,7 @@ export async function requestRerun(
       await queueExecutions(tx, { ...shared, maxRunMinutes: limits.runMinutes, rerunOf, givenInputs }, [
         { id, relativeTo },
       ])
+      await queued?.(tx, id)
     })
     return id
   } catch (error) {

@@ -9,6 +9,7 @@ export type ErrorKind =
   | 'forbidden'
   | 'notFound'
   | 'conflict'
+  | 'unprocessable'
   | 'gone'
   | 'tooLarge'
   | 'full'
@@ -61,6 +62,9 @@ export const notFound = (thing: string) => new AppError('notFound', `${thing} wa
 
 /** Cause: the thing is not in the state that this needs; the message says which it is. Handled by: the caller waits, or asks for something else. */
 export const conflict = (message: string) => new AppError('conflict', message)
+
+/** Cause: the request makes sense, but not together with an earlier one; the message says which. Handled by: the caller asks otherwise. */
+export const unprocessable = (message: string) => new AppError('unprocessable', message)
 
 /** Cause: something was there and is kept no longer. Handled by: the caller asks for something else. */
 export const gone = (message: string) => new AppError('gone', message)

@@ -9,6 +9,7 @@ import { compressAnswers } from './compression.ts'
 import { allowOtherOrigins } from './cors.ts'
 import { answer, answerErrors } from './errors.ts'
 import { leaveOutForHead } from './head.ts'
+import { createRepeats } from './idempotency.ts'
 import { acceptJson } from './json-body.ts'
 import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
@@ -71,6 +72,7 @@ export async function createApp(
   addSecurityHeaders(app)
   await allowOtherOrigins(app)
   checkVersions(app)
+  const repeats = createRepeats(app, { db: parts.db, log: parts.log, secret: parts.linkSecret })
   compressAnswers(app)
   leaveOutForHead(app)
   limitArrival(app, arrival, isFileUpload)
@@ -84,6 +86,7 @@ export async function createApp(
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
     enter: entryTo(parts.db),
     requireBodySize: bodySizeCheck(parts.db, config.limits),
+    repeats,
   }
   serveRoot(app)
   serveHealth(app, parts)

@@ -17,7 +17,8 @@ const REQUEST_HEADERS =
   'Accept,Content-Type,X-Amz-Date,Authorization,Accept-Version,losantdomain,Idempotency-Key,Last-Event-ID'
 const METHODS = 'DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT'
 /** What a script may read of an answer besides its body. */
-const ANSWER_HEADERS = 'Allow,Content-Disposition,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,Retry-After'
+const ANSWER_HEADERS =
+  'Allow,Content-Disposition,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,Retry-After'
 /** Seconds; browsers ask again after two hours at the latest anyway. */
 const DAY = 86_400
 

@@ -16,6 +16,7 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   forbidden: { status: 403, type: 'Forbidden' },
   notFound: { status: 404, type: 'NotFound' },
   conflict: { status: 409, type: 'Conflict' },
+  unprocessable: { status: 422, type: 'Validation' },
   gone: { status: 410, type: 'Gone' },
   tooLarge: { status: 413, type: 'LimitExceeded' },
   full: { status: 403, type: 'LimitExceeded' },

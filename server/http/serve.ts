@@ -15,6 +15,7 @@ import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { wrap } from './envelope.ts'
+import { type Repeats, readKey, type Settle } from './idempotency.ts'
 import { readQueryParameters } from './query-parameters.ts'
 import { readFilePart, takeFilePart } from './uploads.ts'
 import { createCheck } from './validation.ts'
@@ -37,6 +38,8 @@ export interface Call<T> {
   readonly baseUrl: string
   /** The same for links that others are told in mails and callbacks: nothing that the client said decides it. */
   readonly sharedUrl: string
+  /** For handlers whose effect is one transaction: called in it, last, with what will be answered (idempotency.ts). */
+  readonly settle: Settle
 }
 
 export interface Door {
@@ -50,6 +53,8 @@ export interface Door {
   readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<void>
   /** Refuses a body that is larger than the application allows. */
   readonly requireBodySize: (request: FastifyRequest, applicationId: string) => Promise<void>
+  /** Does a request once for each Idempotency-Key. */
+  readonly repeats: Repeats
 }
 
 const ANONYMOUS: Caller = { kind: 'user', userId: '', scope: [] }
@@ -99,6 +104,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       const query = readQueryParameters(route.query, asRecord(request.query))
       checkParams(request.params)
       checkQuery(query)
+      readKey(route, request.headers)
       if (route.body && checkBody) {
         request.body ??= route.body.optional ? {} : undefined
         if (request.body === undefined) throw invalid(`${route.body.name} is required`)
@@ -112,7 +118,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         await door.enter(caller, applicationId, route)
         if (applicationId !== undefined) await door.requireBodySize(request, applicationId)
       }
-      const call: Call<T> = {
+      const call: Omit<Call<T>, 'settle'> = {
         // Checked against the route's own schemas just above.
         params: params as ParamsOf<T>,
         query: query as QueryOf<T>,
@@ -123,7 +129,10 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
       }
-      return handle(call, request, reply)
+      const { body } = request
+      return door.repeats.answerOnce({ request, reply, route, caller, asked: { params, query, body } }, (settle) =>
+        handle({ ...call, settle }, request, reply),
+      )
     },
   })
 }

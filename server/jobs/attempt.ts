@@ -156,6 +156,7 @@ const NAMES: Record<AppError['kind'], string> = {
   forbidden: 'Forbidden',
   notFound: 'NotFound',
   conflict: 'Conflict',
+  unprocessable: 'Validation',
   gone: 'Gone',
   tooLarge: 'LimitExceeded',
   full: 'LimitExceeded',

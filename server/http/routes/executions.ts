@@ -27,6 +27,7 @@ import * as executions from '../../executions/store.ts'
 import { minuteCounts } from '../../executions/usage.ts'
 import { invalid } from '../../ground/errors.ts'
 import { parseMoment } from '../../ground/moments.ts'
+import type { Queryable } from '../../stores/postgres/database.ts'
 import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
 import { askedBy, requesterOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
@@ -45,27 +46,30 @@ export function serveExecutions(
   const log = (baseUrl: string) => (execution: Parameters<typeof toLog>[0]) =>
     toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
-  serveRaw(door, executeNotebook, async ({ caller, params, query, body, baseUrl, sharedUrl }, _request, reply) => {
+  serveRaw(door, executeNotebook, async (call, _request, reply) => {
+    const { caller, params, query, body, baseUrl, sharedUrl, settle } = call
     const limitMs = waitMs(query.wait)
     const requester = { ...requesterOf(caller), baseUrl: sharedUrl }
     const notebook = await find(params)
-    const executionId = await db.transaction((tx) =>
-      requestExecution(tx, notebook, body, requester, config.limits, new Date()),
-    )
-    const answer = { success: true, executionId }
+    const answer = await db.transaction(async (tx) => {
+      const executionId = await requestExecution(tx, notebook, body, requester, config.limits, new Date())
+      const queued = { success: true, executionId }
+      await settle(tx, queued)
+      return queued
+    })
+    const { executionId } = answer
     if (limitMs === 0) return reply.send(answer)
     const read = () => executions.getExecution(db, notebook.id, executionId)
     const ended = await waitForEnd({ watch, draining, log: says, read }, executionId, limitMs, goneOf(reply))
     return reply.send({ ...answer, ...(ended ? log(baseUrl)(ended) : {}) })
   })
-  serve(door, rerunExecution, async ({ caller, params }) => {
+  serve(door, rerunExecution, async ({ caller, params, settle }) => {
     const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
     const requester = requesterOf(caller)
-    return {
-      success: true,
-      executionId: await requestRerun({ db, blobs }, execution, requester, config.limits, new Date()),
-    }
+    const answer = (executionId: string) => ({ success: true, executionId })
+    const queued = (tx: Queryable, id: string) => settle(tx, answer(id))
+    return answer(await requestRerun({ db, blobs, queued }, execution, requester, config.limits, new Date()))
   })
   for (const spelling of [cancelExecution, cancelExecutionFolded]) {
     serve(door, spelling, async ({ params, query }) => {
