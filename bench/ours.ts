@@ -33,6 +33,8 @@ export interface Ours extends AsyncDisposable {
   prepare(notebook: BenchNotebook): Promise<Ids>
   /** Resolves when no state is left in the hot table; within two minutes. */
   untilSealed(): Promise<void>
+  /** Where the database of the service listens, for a peer that reads the same rows. */
+  database(): Promise<{ host: string; port: number }>
 }
 
 export type Detail = ReplyOf<typeof getExecution>
@@ -67,6 +69,7 @@ export async function openOurs(env: Record<string, string> = {}, nodeArgs: reado
     pid: service.pid,
     prepare: async (notebook) => prepare(client, applicationId, deviceId, notebook),
     untilSealed: () => untilSealed(join(folder, 'data', 'postgres')),
+    database: () => listeningAt(join(folder, 'data', 'postgres')),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -83,14 +86,18 @@ async function untilWarm(url: string): Promise<void> {
 
 /** Nothing of the API tells what is sealed; the database of the service does, at the socket that its pid file names. */
 async function untilSealed(clusterDir: string): Promise<void> {
-  const [, , , port, host = ''] = (await readFile(join(clusterDir, 'postmaster.pid'), 'utf8')).split('\n')
-  const connection = { host, port: Number(port), user: 'fieldbook', database: 'fieldbook' }
+  const connection = { ...(await listeningAt(clusterDir)), user: 'fieldbook', database: 'fieldbook' }
   await using db = await openDatabase({ connection }, { poolSize: 1 })
   const deadline = performance.now() + SEAL_LIMIT_MS
   while (await db.one('select 1 from hot_states limit 1')) {
     if (performance.now() > deadline) throw new Error(`states are still hot after ${SEAL_LIMIT_MS / 1000} s`)
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
+}
+
+async function listeningAt(clusterDir: string): Promise<{ host: string; port: number }> {
+  const [, , , port, host = ''] = (await readFile(join(clusterDir, 'postmaster.pid'), 'utf8')).split('\n')
+  return { host, port: Number(port) }
 }
 
 /** The service tells of the last 10 to 20 seconds. */

@@ -1,12 +1,19 @@
-/** Sends batches of states to the service over a fixed number of kept connections, and notes how long each waited. */
+/** Sends requests to a service over a fixed number of kept connections, and notes how long each waited. */
 
 import { Agent, request } from 'node:http'
-import type { Client } from '../client/client.ts'
+
+/** Where requests go, and what they are let in with. */
+export interface Target {
+  readonly url: string
+  readonly token?: string | undefined
+}
 
 export interface Batch {
   /** `/applications/…/devices/…/state` */
   readonly path: string
-  readonly body: Buffer
+  /** Posted; without one the path is asked for. */
+  readonly body?: Buffer
+  /** How many things it is about; 0 where nothing is counted but requests. */
   readonly states: number
 }
 
@@ -19,7 +26,7 @@ export interface Pumped {
 }
 
 /** Every connection takes the next batch as soon as its last one is answered. @throws when one is refused */
-export async function pump(client: Client, batches: Iterable<Batch>, connections: number): Promise<Pumped> {
+export async function pump(target: Target, batches: Iterable<Batch>, connections: number): Promise<Pumped> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const waits: number[] = []
   let states = 0
@@ -28,7 +35,7 @@ export async function pump(client: Client, batches: Iterable<Batch>, connections
     const left = Iterator.from(batches) // one iterator: whoever is free takes the next
     const sending = async () => {
       for (let next = left.next(); !next.done; next = left.next()) {
-        waits.push(await send(client, agent, next.value))
+        waits.push(await send(target, agent, next.value))
         states += next.value.states
       }
     }
@@ -44,16 +51,15 @@ export async function pump(client: Client, batches: Iterable<Batch>, connections
 }
 
 /** fetch would open connections as it likes, and took a third of the machine at this rate. */
-function send({ url, token }: Client, agent: Agent, { path, body }: Batch): Promise<number> {
+function send({ url, token }: Target, agent: Agent, { path, body }: Batch): Promise<number> {
   const from = performance.now()
   return new Promise((resolve, reject) => {
     const sending = request(url + path, {
-      method: 'POST',
+      method: body ? 'POST' : 'GET',
       agent,
       headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'content-length': body.length,
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body ? { 'content-type': 'application/json', 'content-length': body.length } : {}),
       },
     })
     sending.on('error', reject)
@@ -65,7 +71,7 @@ function send({ url, token }: Client, agent: Agent, { path, body }: Batch): Prom
       response.on('error', reject)
       response.on('end', () => {
         if (response.statusCode === 200) resolve(performance.now() - from)
-        else reject(new Error(`POST ${path} was answered ${response.statusCode}: ${text.slice(0, 500)}`))
+        else reject(new Error(`${path} was answered ${response.statusCode}: ${text.slice(0, 500)}`))
       })
     })
     sending.end(body)

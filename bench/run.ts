@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { benchCells } from './cells.ts'
+import { benchHttp } from './http.ts'
 import { benchIngest } from './ingest.ts'
 import { benchMinutes } from './minutes.ts'
 import { type BenchOptions, countOf } from './options.ts'
@@ -29,6 +30,10 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
     run: ({ rounds }) => benchRender(rounds ?? 9),
   },
   ingest: { says: 'batches of 100 states over 16 connections: states a second, waiting, the loop', run: benchIngest },
+  http: {
+    says: 'a notebook and a list of 100 through the door, beside a bare Fastify route over the same rows',
+    run: benchHttp,
+  },
   export: {
     says: '10 million rows as CSV, beside DuckDB alone and PostgreSQL; what memory it takes',
     run: benchExport,
