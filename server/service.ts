@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { createCallbackSecrets } from './access/callback-secrets.ts'
 import { openKeyFolder } from './access/key-folder.ts'
 import { openCallbackKey, openLinkSecret } from './access/secrets.ts'
+import { openStandings } from './access/standings.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
 import { parallelOf } from './executions/claim.ts'
@@ -126,6 +127,7 @@ export async function openService(config: Config): Promise<Service> {
   let madePassword: string | undefined
   if (answers) {
     const tokens = await openTokens(keys, { given: config.givenKeys, warn })
+    const standings = opening.use(await openStandings(db))
     madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
     const health: Parts['health'] = async () => ({
       door: { ready: !draining.signal.aborted },
@@ -144,6 +146,7 @@ export async function openService(config: Config): Promise<Service> {
         duckdb,
         telemetry,
         tokens,
+        standings,
         config,
         log: logger,
         watch,

@@ -1,62 +1,69 @@
 /**
- * Whether a caller is still good, and what they are in an application: asked of the database with each request, so that
- * a token that was revoked, a user who was shut out and a share that ended are so at once, on every service of a cluster.
+ * Whether a caller is still good, and what they are in an application: never taken from the token, so that a token that
+ * was revoked, a user who was shut out and a share that ended are so at once.
  */
 
 import { ROLES, type Role } from '../../contract/scopes.ts'
 import { forbidden, notFound, unauthenticated } from '../ground/errors.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import { prepared, type Queryable } from '../stores/postgres/database.ts'
 import type { ApplicationCaller, Caller, DeviceCaller, UserCaller } from './callers.ts'
 
-interface Standing {
+export interface Standing {
   /** What the token stands for is there and has not been revoked. */
   readonly is_good: boolean
   /** In the application that was asked for; null where the caller has none to see. */
   readonly role: Role | null
 }
 
+/** How the two questions below are answered: by the database, or from what it said just now (standings.ts). */
+type Asks = (caller: Caller, applicationId: string | null) => Promise<Standing | undefined>
+
 /** Refuses a caller who is not good any more. @throws unauthenticated */
-export async function requireGood(db: Queryable, caller: Caller): Promise<void> {
-  await standingOf(db, caller, null)
+export async function requireGood(ask: Asks, caller: Caller): Promise<void> {
+  await standingOf(ask, caller, null)
 }
 
 /**
  * Lets a caller into an application, when they are at least `role` in it. Absent and foreign look the same.
  * @throws unauthenticated, notFound, forbidden when they may see it but not do this
  */
-export async function enter(db: Queryable, caller: Caller, applicationId: string, role: Role): Promise<void> {
-  const standing = await standingOf(db, caller, applicationId)
+export async function enter(ask: Asks, caller: Caller, applicationId: string, role: Role): Promise<void> {
+  const standing = await standingOf(ask, caller, applicationId)
   if (standing.role === null) throw notFound('Application')
   if (ROLES.indexOf(standing.role) < ROLES.indexOf(role)) {
     throw forbidden(`This needs the role ${role} in the application; yours is ${standing.role}`)
   }
 }
 
-async function standingOf(db: Queryable, caller: Caller, applicationId: string | null): Promise<Standing> {
-  const standing = await readStanding(db, caller, applicationId)
+async function standingOf(ask: Asks, caller: Caller, applicationId: string | null): Promise<Standing> {
+  const standing = await ask(caller, applicationId)
   if (!standing?.is_good) throw unauthenticated('Invalid access token')
   return standing
 }
 
-function readStanding(db: Queryable, caller: Caller, applicationId: string | null): Promise<Standing | undefined> {
+/** Asks the database; undefined when what the token stands for is not there. */
+export function readStanding(
+  db: Queryable,
+  caller: Caller,
+  applicationId: string | null,
+): Promise<Standing | undefined> {
   if (caller.kind === 'user') return ofUser(db, caller, applicationId)
   return caller.kind === 'device' ? ofDevice(db, caller, applicationId) : ofApplication(db, caller, applicationId)
 }
 
+const OF_USER = prepared(`select u.disabled_at is null
+      and ($3::int is null or u.generation = $3)
+      and ($4::text is null or exists (
+        select from api_tokens t where t.id = $4 and t.user_id = u.id and t.status = 'active'
+          and (t.expires_at is null or t.expires_at > now()))) as is_good,
+     case when a.owner_id = u.id then 'admin' else m.role end as role
+   from users u
+   left join applications a on a.id = $2 and a.deleted_at is null
+   left join application_members m on m.application_id = a.id and m.user_id = u.id
+   where u.id = $1`)
+
 const ofUser = (db: Queryable, { userId, tokenId, generation }: UserCaller, applicationId: string | null) =>
-  db.one<Standing>(
-    `select u.disabled_at is null
-        and ($3::int is null or u.generation = $3)
-        and ($4::text is null or exists (
-          select from api_tokens t where t.id = $4 and t.user_id = u.id and t.status = 'active'
-            and (t.expires_at is null or t.expires_at > now()))) as is_good,
-       case when a.owner_id = u.id then 'admin' else m.role end as role
-     from users u
-     left join applications a on a.id = $2 and a.deleted_at is null
-     left join application_members m on m.application_id = a.id and m.user_id = u.id
-     where u.id = $1`,
-    [userId, applicationId, generation ?? null, tokenId ?? null],
-  )
+  db.one<Standing>(OF_USER, [userId, applicationId, generation ?? null, tokenId ?? null])
 
 /** Its own application's token may all that its scope says; scopes, not roles, are what it was bounded with. */
 const ofApplication = (db: Queryable, caller: ApplicationCaller, applicationId: string | null) =>

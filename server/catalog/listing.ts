@@ -64,23 +64,32 @@ export async function listPage<Row, T>(
     // Half the time of ilike, which folds the pattern anew for every row.
     from += ` and lower(${filters[filterField]}) like lower($${values.length})`
   }
-  const total = await db.one<{ count: number }>(`select count(*)::int as count from ${from}`, values)
   const nulls = source.hasNulls === false ? '' : 'nulls last'
-  const rows = await db.query<Row>(
+  const offset = page * perPage
+  // One more than is shown: most lists end with their first page, and then need not be counted.
+  const found = await db.query<Row>(
     `select * from ${from}
-     order by ${source.sort[sortField]} ${sortDirection} ${nulls}, id ${sortDirection} limit ${perPage} offset ${page * perPage}`,
+     order by ${source.sort[sortField]} ${sortDirection} ${nulls}, id ${sortDirection} limit ${perPage + 1} offset ${offset}`,
     values,
   )
+  const rows = found.slice(0, perPage)
+  const isEnd = found.length <= perPage && (found.length > 0 || page === 0)
+  const totalCount = isEnd ? offset + found.length : await countOf(db, from, values)
   return {
     items: rows.map(toItem),
     count: rows.length,
-    totalCount: total?.count ?? 0,
+    totalCount,
     perPage,
     page,
     sortField,
     sortDirection,
     ...(query.filter ? { filter: query.filter, filterField } : {}),
   }
+}
+
+async function countOf(db: Queryable, from: string, values: readonly unknown[]): Promise<number> {
+  const row = await db.one<{ count: number }>(`select count(*)::int as count from ${from}`, values)
+  return row?.count ?? 0
 }
 
 /** The direction of a query parameter, in any case; the default when it is none. */

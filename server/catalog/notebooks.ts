@@ -6,7 +6,7 @@ import type { ImageVersion, NotebookPatch, NotebookPost } from '../../contract/n
 import { invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import { prepared, type Queryable } from '../stores/postgres/database.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
 interface NotebookRow {
@@ -105,12 +105,11 @@ export async function listNotebooks(
   return listPage(db, source, query, toNotebook)
 }
 
+const ONE = prepared('select * from notebooks where id = $1 and application_id = $2')
+
 /** @throws notFound */
 export async function getNotebook(db: Queryable, applicationId: string, id: string): Promise<StoredNotebook> {
-  const row = await db.one<NotebookRow>('select * from notebooks where id = $1 and application_id = $2', [
-    id,
-    applicationId,
-  ])
+  const row = await db.one<NotebookRow>(ONE, [id, applicationId])
   if (!row) throw notFound('Notebook')
   return toNotebook(row)
 }

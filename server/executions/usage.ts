@@ -7,7 +7,7 @@ import type { MinuteCount, MinuteCounts } from '../../contract/executions.ts'
 import type { NotebookStats } from '../../contract/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { readMoment } from '../ground/moments.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import { prepared, type Queryable } from '../stores/postgres/database.ts'
 
 const DAY_MS = 86_400_000
 
@@ -25,17 +25,20 @@ export const MINUTES =
 /** Runs that ended, of rows of `notebook_minutes`. */
 export const RUNS = 'coalesce(sum(completed + canceled + errored + timeout), 0)::int'
 
+const STATS = prepared(`
+  select notebook_id, sum(minutes)::int as minutes, ${RUNS} as runs, sum(errored + timeout)::int as errors
+  from notebook_minutes where notebook_id = any ($1) and ${THIS_PERIOD} group by notebook_id`)
+
 /** Statistics of the current month for each of the notebooks, of what ended in it; zeros where nothing did. */
 export async function readStats(
   db: Queryable,
   notebookIds: readonly string[],
   now: Date,
 ): Promise<(notebookId: string) => NotebookStats> {
-  const rows = await db.query<{ notebook_id: string; minutes: number; runs: number; errors: number }>(
-    `select notebook_id, sum(minutes)::int as minutes, ${RUNS} as runs, sum(errored + timeout)::int as errors
-     from notebook_minutes where notebook_id = any ($1) and ${THIS_PERIOD} group by notebook_id`,
-    [notebookIds, now],
-  )
+  const rows = await db.query<{ notebook_id: string; minutes: number; runs: number; errors: number }>(STATS, [
+    notebookIds,
+    now,
+  ])
   const known = new Map(
     rows.map(({ notebook_id, minutes, runs, errors }) => [
       notebook_id,

@@ -84,7 +84,8 @@ export async function createApp(
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
-    enter: entryTo(parts.db),
+    enter: entryTo(parts.standings),
+    forgetStandings: parts.standings.forget,
     requireBodySize: bodySizeCheck(parts.db, config.limits),
     repeats,
   }

@@ -1,6 +1,7 @@
 /** What the door needs of the service, as narrow as its routes allow. */
 
 import type { CallbackSecrets } from '../access/callback-secrets.ts'
+import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
 import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
@@ -26,6 +27,7 @@ export interface Parts {
   readonly duckdb: DuckDb
   readonly telemetry: Telemetry
   readonly tokens: Tokens
+  readonly standings: Standings
   readonly config: Config
   readonly log: Log
   readonly watch: Watch

@@ -9,11 +9,11 @@ import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
 import type { Caller, UserCaller } from '../access/callers.ts'
 import { enter, requireGood } from '../access/entry.ts'
 import { allows } from '../access/scopes.ts'
+import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
 import { wrap } from './envelope.ts'
 import { type Repeats, readKey, type Settle } from './idempotency.ts'
 import { readQueryParameters } from './query-parameters.ts'
@@ -51,6 +51,8 @@ export interface Door {
   readonly sharedUrl: (request: FastifyRequest) => string
   /** Lets the caller of a route into the application it is about, or refuses. */
   readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<void>
+  /** Called before the answer of whatever may have changed what a caller is. */
+  readonly forgetStandings: () => void
   /** Refuses a body that is larger than the application allows. */
   readonly requireBodySize: (request: FastifyRequest, applicationId: string) => Promise<void>
   /** Does a request once for each Idempotency-Key. */
@@ -79,10 +81,20 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
 ): void {
   register(door, route, async (call, request, reply) => {
     const answer = await handle(call)
+    if (changesStandings(route)) door.forgetStandings()
     const path = request.url.split('?')[0] ?? ''
     return reply.code(isQueued(answer) ? 202 : route.status).send(wrap(route, answer, path, asRecord(request.query)))
   })
 }
+
+/**
+ * Accounts, and what only admins may do to an application or members to themselves. The database tells it too, and every
+ * service, but the caller's next request could be here before that.
+ */
+const changesStandings = ({ authenticated, method, path, role }: Route) =>
+  authenticated &&
+  method !== 'GET' &&
+  (role === 'admin' || !path.includes('/:applicationId/') || path.includes('/members'))
 
 /** Work that goes on after the answer is accepted, not done, whatever the route answers otherwise. */
 const isQueued = (answer: unknown) => typeof answer === 'object' && answer !== null && 'jobQueued' in answer
@@ -142,10 +154,10 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
  * a user has.
  */
 export const entryTo =
-  (db: Queryable): Door['enter'] =>
+  (standings: Standings): Door['enter'] =>
   async (caller, applicationId, { role }) => {
-    if (applicationId !== undefined) return enter(db, caller, applicationId, role)
-    await requireGood(db, caller)
+    if (applicationId !== undefined) return enter(standings.of, caller, applicationId, role)
+    await requireGood(standings.of, caller)
     if (caller.kind !== 'user') throw forbidden()
   }
 

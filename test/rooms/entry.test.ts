@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '../../server/access/callers.ts'
-import { enter, requireGood } from '../../server/access/entry.ts'
+import { enter, readStanding, requireGood } from '../../server/access/entry.ts'
 import { newId } from '../../server/ground/ids.ts'
+import type { Queryable } from '../../server/stores/postgres/database.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
 const scope = ['all.User']
+const askOf = (db: Queryable) => (caller: Caller, applicationId: string | null) =>
+  readStanding(db, caller, applicationId)
 const NOT_FOUND = { kind: 'notFound', message: 'Application was not found' }
 const NOT_GOOD = { kind: 'unauthenticated', message: 'Invalid access token' }
 
@@ -18,22 +21,22 @@ test('an owner and those it is shared with may what their role says; others see 
   const { ownerId: another } = await makeApplication(db)
   const owner: Caller = { kind: 'user', userId: ownerId, scope }
   const guest: Caller = { kind: 'user', userId: another, scope }
-  await enter(db, owner, id, 'admin')
-  await assert.rejects(enter(db, guest, id, 'viewer'), NOT_FOUND)
-  await assert.rejects(enter(db, owner, newId(), 'viewer'), NOT_FOUND)
+  await enter(askOf(db), owner, id, 'admin')
+  await assert.rejects(enter(askOf(db), guest, id, 'viewer'), NOT_FOUND)
+  await assert.rejects(enter(askOf(db), owner, newId(), 'viewer'), NOT_FOUND)
 
   const share = 'insert into application_members (application_id, user_id, role) values ($1, $2, $3)'
   await db.query(share, [id, another, 'editor'])
-  await enter(db, guest, id, 'viewer')
-  await enter(db, guest, id, 'editor')
-  await assert.rejects(enter(db, guest, id, 'admin'), {
+  await enter(askOf(db), guest, id, 'viewer')
+  await enter(askOf(db), guest, id, 'editor')
+  await assert.rejects(enter(askOf(db), guest, id, 'admin'), {
     kind: 'forbidden',
     message: 'This needs the role admin in the application; yours is editor',
   })
   await db.query('delete from application_members where user_id = $1', [another])
-  await assert.rejects(enter(db, guest, id, 'viewer'), NOT_FOUND)
+  await assert.rejects(enter(askOf(db), guest, id, 'viewer'), NOT_FOUND)
   await db.query('update applications set deleted_at = now() where id = $1', [id])
-  await assert.rejects(enter(db, owner, id, 'viewer'), NOT_FOUND)
+  await assert.rejects(enter(askOf(db), owner, id, 'viewer'), NOT_FOUND)
 })
 
 test('a user who was shut out, is gone, or whose sessions were ended is not good at once', async (t) => {
@@ -41,12 +44,12 @@ test('a user who was shut out, is gone, or whose sessions were ended is not good
   const { id, ownerId } = await makeApplication(db)
   const session: Caller = { kind: 'user', userId: ownerId, generation: 0, scope }
   const good = async (caller: Caller) => {
-    await requireGood(db, caller)
-    await enter(db, caller, id, 'viewer')
+    await requireGood(askOf(db), caller)
+    await enter(askOf(db), caller, id, 'viewer')
   }
   const refused = async (caller: Caller) => {
-    await assert.rejects(requireGood(db, caller), NOT_GOOD)
-    await assert.rejects(enter(db, caller, id, 'viewer'), NOT_GOOD)
+    await assert.rejects(requireGood(askOf(db), caller), NOT_GOOD)
+    await assert.rejects(enter(askOf(db), caller, id, 'viewer'), NOT_GOOD)
   }
   await good(session)
   await db.query('update users set generation = 1 where id = $1', [ownerId])
@@ -76,17 +79,17 @@ test('a token is good for its own application or its own user until it is revoke
     { kind: 'application', applicationId: foreign, tokenId: its, scope },
     { kind: 'application', applicationId, tokenId: mine, scope },
   ]
-  for (const caller of forged) await assert.rejects(enter(db, caller, foreign, 'viewer'), NOT_GOOD)
+  for (const caller of forged) await assert.rejects(enter(askOf(db), caller, foreign, 'viewer'), NOT_GOOD)
   for (const [index, caller] of callers.entries()) {
     const tokenId = [mine, its][index]
-    await enter(db, caller, applicationId, 'admin')
-    await assert.rejects(enter(db, caller, foreign, 'viewer'), NOT_FOUND)
+    await enter(askOf(db), caller, applicationId, 'admin')
+    await assert.rejects(enter(askOf(db), caller, foreign, 'viewer'), NOT_FOUND)
     await db.query(`update api_tokens set status = 'inactive' where id = $1`, [tokenId])
-    await assert.rejects(enter(db, caller, applicationId, 'viewer'), NOT_GOOD)
+    await assert.rejects(enter(askOf(db), caller, applicationId, 'viewer'), NOT_GOOD)
     await db.query(`update api_tokens set status = 'active', expires_at = now() where id = $1`, [tokenId])
-    await assert.rejects(enter(db, caller, applicationId, 'viewer'), NOT_GOOD)
+    await assert.rejects(enter(askOf(db), caller, applicationId, 'viewer'), NOT_GOOD)
     await db.query('delete from api_tokens where id = $1', [tokenId])
-    await assert.rejects(requireGood(db, caller), NOT_GOOD)
+    await assert.rejects(requireGood(askOf(db), caller), NOT_GOOD)
   }
 })
 
@@ -103,13 +106,13 @@ test('a device is good while it is there and its key is active, in its own appli
     [keyId, applicationId],
   )
   const caller: Caller = { kind: 'device', applicationId, deviceId, keyId, scope: ['all.Device'] }
-  await enter(db, caller, applicationId, 'editor')
-  await assert.rejects(enter(db, caller, applicationId, 'admin'), { kind: 'forbidden' })
-  await assert.rejects(enter(db, caller, foreign, 'viewer'), NOT_FOUND)
-  await assert.rejects(enter(db, { ...caller, deviceId: stranger }, applicationId, 'viewer'), NOT_GOOD)
+  await enter(askOf(db), caller, applicationId, 'editor')
+  await assert.rejects(enter(askOf(db), caller, applicationId, 'admin'), { kind: 'forbidden' })
+  await assert.rejects(enter(askOf(db), caller, foreign, 'viewer'), NOT_FOUND)
+  await assert.rejects(enter(askOf(db), { ...caller, deviceId: stranger }, applicationId, 'viewer'), NOT_GOOD)
   await db.query(`update application_keys set status = 'inactive'`)
-  await assert.rejects(enter(db, caller, applicationId, 'viewer'), NOT_GOOD)
+  await assert.rejects(enter(askOf(db), caller, applicationId, 'viewer'), NOT_GOOD)
   await db.query(`update application_keys set status = 'active'`)
   await db.query('update devices set deleted_at = now() where id = $1', [deviceId])
-  await assert.rejects(enter(db, caller, applicationId, 'viewer'), NOT_GOOD)
+  await assert.rejects(enter(askOf(db), caller, applicationId, 'viewer'), NOT_GOOD)
 })

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { createCallbackSecrets } from '../../server/access/callback-secrets.ts'
+import { openStandings } from '../../server/access/standings.ts'
 import { openTokens } from '../../server/access/tokens.ts'
 import { openWatch } from '../../server/executions/watch.ts'
 import { readConfig } from '../../server/ground/config.ts'
@@ -40,6 +41,8 @@ export async function openDoor(
   const draining = new AbortController()
   const watch = await openWatch(db)
   t.after(() => watch[Symbol.asyncDispose]())
+  const standings = await openStandings(db)
+  t.after(() => standings[Symbol.asyncDispose]())
   const root = join(folder, 'scratch')
   const duckdb = await openDuckDb({ root, threads: 2, memoryBytes: 2 ** 28, temporaryBytes: 2 ** 30 })
   const telemetry = await openTelemetry({ db, blobs, duckdb, root })
@@ -51,6 +54,7 @@ export async function openDoor(
     duckdb,
     telemetry,
     tokens,
+    standings,
     config,
     log,
     linkSecret: SECRET,

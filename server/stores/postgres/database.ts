@@ -8,12 +8,13 @@ import { messageOf, unavailable } from '../../ground/errors.ts'
 import { awayAsUnavailable } from './away.ts'
 import { despiteContention, isContended } from './contention.ts'
 import { type ListenOptions, listenOn } from './listen.ts'
-import { createQueryable, type Queryable } from './queryable.ts'
+import { createQueryable, prepared, type Queryable } from './queryable.ts'
 import { openSession, type Session } from './session.ts'
 import { inTransaction, type Transaction, type TransactionOptions } from './transaction.ts'
 import { columnTypes } from './values.ts'
 
 export type { Queryable, Session, Transaction }
+export { prepared }
 
 export interface Database extends Queryable, AsyncDisposable {
   /** Commits what `work` did if it resolves, nothing otherwise. Inside, use `tx`: the pool would be another session. */
@@ -73,10 +74,10 @@ function createDatabase(pool: pg.Pool, session: pg.ClientConfig, log: NonNullabl
     return closing
   }
   return {
-    ...createQueryable(async (text, values) => {
+    ...createQueryable(async (statement) => {
       const client = await takeClient(pool)
       try {
-        return await client.query(text, values)
+        return await client.query(statement)
       } catch (error) {
         throw awayAsUnavailable(error)
       } finally {

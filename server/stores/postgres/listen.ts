@@ -9,6 +9,8 @@ import { messageOf } from '../../ground/errors.ts'
 import { connectClient } from './session.ts'
 
 export interface ListenOptions {
+  /** Called when the session is lost: from now on, until `onReconnect`, notifications are missed. */
+  readonly onLost?: () => void
   /** Called after a gap, in which notifications may have been missed. */
   readonly onReconnect?: () => void
   readonly log?: (event: string, fields: Record<string, unknown>) => void
@@ -22,7 +24,7 @@ export async function listenOn(
   config: pg.ClientConfig,
   channel: string,
   onNotify: (payload: string) => void,
-  { onReconnect, log = () => {} }: ListenOptions = {},
+  { onLost, onReconnect, log = () => {} }: ListenOptions = {},
 ): Promise<AsyncDisposable> {
   const stopped = new AbortController()
   const open = async () => {
@@ -34,6 +36,7 @@ export async function listenOn(
   const keeping = keepListening(
     await open(),
     async () => {
+      onLost?.()
       const client = await reopen(open, stopped.signal, (error) => log('database listener waits', { channel, error }))
       if (client) onReconnect?.()
       return client

@@ -26,7 +26,7 @@ export function createStreaming(client: pg.Client, mayAsk: (text: string) => voi
     return ask()
   }
   return {
-    ...createQueryable((text, values) => guarded(text, () => client.query(text, values))),
+    ...createQueryable((statement) => guarded(statement.text, () => client.query(statement))),
     copyFrom: (statement) => guarded(statement, () => client.query(from(statement))),
     copyTo: (statement, values = []) => guarded(statement, () => copyTo(client, withLiterals(statement, values))),
   }
