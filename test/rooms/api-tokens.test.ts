@@ -10,6 +10,7 @@ import * as apiTokens from '../../server/catalog/api-tokens.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { makeApplication, makeFolder } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import { askOf } from '../support/standings.ts'
 
 const OPERATIONS = [
   { path: '/applications/:applicationId/tokens', scopes: ['all.Application', 'all.User', 'applicationApiTokens.post'] },
@@ -135,14 +136,14 @@ test('the tokens of an application and of a user go with them', async (t) => {
   const { ownerId: another } = await makeApplication(db)
   const its = await callerOf(await make())
   const mine = await callerOf(await make({}, undefined, { type: 'user', id: another }))
-  await requireGood(db, its)
-  await requireGood(db, mine)
+  await requireGood(askOf(db), its)
+  await requireGood(askOf(db), mine)
   await db.query('delete from applications where id <> $1', [applicationId])
   await db.query('delete from users where id = $1', [another])
-  await requireGood(db, its)
-  await assert.rejects(requireGood(db, mine), { kind: 'unauthenticated' })
+  await requireGood(askOf(db), its)
+  await assert.rejects(requireGood(askOf(db), mine), { kind: 'unauthenticated' })
   await db.query('delete from applications where id = $1', [applicationId])
-  await assert.rejects(requireGood(db, its), { kind: 'unauthenticated' })
+  await assert.rejects(requireGood(askOf(db), its), { kind: 'unauthenticated' })
   await db.query('delete from users where id = $1', [ownerId])
   assert.deepEqual(await db.query('select from api_tokens'), [])
 })
@@ -151,7 +152,7 @@ test('a token ends with its time', async (t) => {
   const { db, make, callerOf } = await open(t)
   const now = new Date()
   const made = await make({ expirationDate: new Date(now.getTime() + 90_000).toISOString() }, undefined, undefined, now)
-  await requireGood(db, await callerOf(made))
+  await requireGood(askOf(db), await callerOf(made))
   t.mock.timers.enable({ apis: ['Date'], now: now.getTime() + 89_000 })
   await callerOf(made)
   t.mock.timers.setTime(now.getTime() + 91_000)

@@ -3,15 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '../../server/access/callers.ts'
-import { enter, readStanding, requireGood } from '../../server/access/entry.ts'
+import { enter, requireGood } from '../../server/access/entry.ts'
 import { newId } from '../../server/ground/ids.ts'
-import type { Queryable } from '../../server/stores/postgres/database.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import { askOf } from '../support/standings.ts'
 
 const scope = ['all.User']
-const askOf = (db: Queryable) => (caller: Caller, applicationId: string | null) =>
-  readStanding(db, caller, applicationId)
 const NOT_FOUND = { kind: 'notFound', message: 'Application was not found' }
 const NOT_GOOD = { kind: 'unauthenticated', message: 'Invalid access token' }
 
