@@ -15,6 +15,7 @@ import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApiTokens } from './routes/api-tokens.ts'
+import { serveApplicationKeys } from './routes/application-keys.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
@@ -95,6 +96,7 @@ export async function createApp(
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)
   serveApiTokens(door, parts)
+  serveApplicationKeys(door, parts)
   serveDevices(door, parts)
   serveDeviceAttributes(door, parts)
   serveDeviceWords(door, parts)
