@@ -37,7 +37,12 @@ const REFUSED: [string, string, number, RegExp][] = [
   ['a URL that is larger than the head', head(`GET /${'x'.repeat(33_000)} HTTP/1.1`), 431, /at most 32768 bytes/],
   ['too many headers', head('GET /healthz HTTP/1.1', ...fields(99)), 431, /has 101 header fields; at most 100/],
   ['a URL that is too long', head(`GET /healthz?a=${'x'.repeat(16_384)} HTTP/1.1`), 414, /at most 16384 are allowed/],
-  ['a part of the path that is too long', head(`GET /applications/${'a'.repeat(3000)} HTTP/1.1`), 400, /longer than any name/],
+  [
+    'a part of the path that is too long',
+    head(`GET /applications/${'a'.repeat(3000)} HTTP/1.1`),
+    400,
+    /longer than any name/,
+  ],
   ['too many parameters', head(`GET ${query(201)} HTTP/1.1`), 400, /at most 200 parameters/],
   ['a path that can not be decoded', head('GET /applications/%zz HTTP/1.1'), 400, /two hexadecimal digits/],
   ['a request without Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, /must have a Host header/],
