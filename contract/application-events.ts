@@ -6,6 +6,7 @@ import { QueryParameter } from './devices.ts'
 import { JobQueued } from './job-logs.ts'
 import { route } from './route.ts'
 import {
+  Count,
   closed,
   DateTime,
   Email,
@@ -107,7 +108,7 @@ export const Event = Type.Object({
   level: EventLevel,
   state: EventState,
   subject: Name,
-  message: Type.Optional(Type.String()),
+  message: Type.Optional(Message),
   data: Type.Optional(Type.Unknown()),
   deviceId: Type.Optional(ObjectId),
   deviceName: Type.Optional(Name),
@@ -185,7 +186,7 @@ export const deleteEvents = route({
   params: ApplicationParams,
   query: Type.Object(told),
   body: { name: 'query', schema: Query },
-  reply: Type.Union([Type.Object({ removed: Type.Integer() }), JobQueued]),
+  reply: Type.Union([Type.Object({ removed: Count }), JobQueued]),
 })
 
 export const EventsExport = Type.Object(
@@ -217,7 +218,7 @@ export const mostRecentBySeverity = route({
   summary: 'Gives the newest of the most severe events in state new, and how many are new.',
   params: ApplicationParams,
   query: Type.Object({ filter: filters.filter, query: QueryParameter }),
-  reply: Type.Object({ event: Type.Optional(Event), newCount: Type.Integer() }),
+  reply: Type.Object({ event: Type.Optional(Event), newCount: Count }),
 })
 
 export const getEvent = route({

@@ -70,7 +70,7 @@ export type ApplicationPost = Static<typeof ApplicationPost>
 export const ApplicationPatch = Type.Object({ name: Type.Optional(Name), ...changeable, ftueTracking }, closed)
 export type ApplicationPatch = Static<typeof ApplicationPatch>
 
-const Count = Type.Optional(Type.Integer())
+const Count = Type.Optional(Type.Integer({ minimum: 0 }))
 
 export const ApplicationSummary = Type.Object({
   dataTableCount: Count,
@@ -80,9 +80,9 @@ export const ApplicationSummary = Type.Object({
   notebookCount: Count,
   notebookStats: Type.Optional(
     Type.Object({
-      awaitingCompletion: Type.Integer(),
-      minutesThisPeriod: Type.Integer(),
-      runsThisPeriod: Type.Integer(),
+      awaitingCompletion: Type.Integer({ minimum: 0 }),
+      minutesThisPeriod: Type.Integer({ minimum: 0 }),
+      runsThisPeriod: Type.Integer({ minimum: 0 }),
     }),
   ),
   privateFileCount: Count,
@@ -97,7 +97,7 @@ export const Application = Type.Object({
   ownerId: ObjectId,
   ownerType: Type.Literal('user'),
   name: Name,
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Description),
   globals: Type.Array(ApplicationGlobal),
   ...toldFields,
   appliedTemplateIds,
@@ -203,9 +203,9 @@ export const getDeviceCounts = route({
     counts: Type.Array(
       Type.Object({
         date: DateTime,
-        created: Type.Integer(),
-        deleted: Type.Integer(),
-        total: Type.Integer(),
+        created: Type.Integer({ minimum: 0 }),
+        deleted: Type.Integer({ minimum: 0 }),
+        total: Type.Integer({ minimum: 0 }),
       }),
     ),
   }),

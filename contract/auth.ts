@@ -2,7 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { route } from './route.ts'
-import { closed, Email, ObjectId } from './shapes.ts'
+import { closed, Email, ObjectId, Text } from './shapes.ts'
 
 export const UserCredentials = Type.Object(
   {
@@ -18,7 +18,7 @@ export const UserCredentials = Type.Object(
 )
 export type UserCredentials = Static<typeof UserCredentials>
 
-export const AuthedUser = Type.Object({ userId: ObjectId, token: Type.String() })
+export const AuthedUser = Type.Object({ userId: ObjectId, token: Text })
 
 export const authenticateUser = route({
   operation: 'auth.authenticateUser',

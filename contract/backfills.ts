@@ -5,6 +5,7 @@ import { ExecutionStatus } from './executions.ts'
 import { NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
 import {
+  Count,
   closed,
   DateTime,
   listQuery,
@@ -12,6 +13,7 @@ import {
   MediumText,
   ObjectId,
   SourceType,
+  Text,
   TimeFormats,
   words,
 } from './shapes.ts'
@@ -45,13 +47,13 @@ export const BackfillPost = Type.Object(
 export type BackfillPost = Static<typeof BackfillPost>
 
 const Counts = Type.Object({
-  queued: Type.Integer(),
-  inProgress: Type.Integer(),
-  canceling: Type.Integer(),
-  completed: Type.Integer(),
-  errored: Type.Integer(),
-  timeout: Type.Integer(),
-  canceled: Type.Integer(),
+  queued: Count,
+  inProgress: Count,
+  canceling: Count,
+  completed: Count,
+  errored: Count,
+  timeout: Count,
+  canceled: Count,
 })
 
 export const Backfill = Type.Object({
@@ -60,15 +62,15 @@ export const Backfill = Type.Object({
   notebookId: ObjectId,
   applicationId: ObjectId,
   creationDate: DateTime,
-  name: Type.Optional(Type.String()),
+  name: Type.Optional(MediumText),
   start: DateTime,
   end: DateTime,
-  window: Type.String(),
-  timeZone: Type.String(),
+  window: Text,
+  timeZone: Text,
   templateContext: Type.Optional(Type.String()),
   sourceType: SourceType,
   sourceId: ObjectId,
-  windows: Type.Integer(),
+  windows: Count,
   state: words('running', 'ended', 'canceled'),
   /** Executions by their status; together less than the windows once logs are kept no longer. */
   counts: Counts,
@@ -130,5 +132,5 @@ export const cancelBackfill = route({
   path: `${PATH}/:backfillId/cancel`,
   summary: 'Cancels every execution of a backfill that has not ended.',
   params: BackfillParams,
-  reply: Type.Object({ success: Type.Boolean(), canceled: Type.Integer({ description: 'that had not ended' }) }),
+  reply: Type.Object({ success: Type.Literal(true), canceled: Type.Integer({ description: 'that had not ended' }) }),
 })

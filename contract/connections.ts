@@ -37,9 +37,9 @@ export const DeviceLogEntry = Type.Object({
   time: DateTime,
   connected: Type.Union([Type.Literal(1), Type.Literal(0)]),
   disconnectReason: Type.Optional(Type.String()),
-  messagesFromClient: Type.Optional(Type.Number()),
-  messagesToClient: Type.Optional(Type.Number()),
-  ipAddress: Type.Optional(Type.String()),
+  messagesFromClient: Type.Optional(Messages),
+  messagesToClient: Type.Optional(Messages),
+  ipAddress: Type.Optional(IpAddress),
 })
 export type DeviceLogEntry = Static<typeof DeviceLogEntry>
 

@@ -47,7 +47,7 @@ export const DataTable = Type.Object({
   creationDate: DateTime,
   lastUpdated: DateTime,
   name: Name,
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Description),
   columns: Type.Array(DataTableColumn),
 })
 export type DataTable = Static<typeof DataTable>

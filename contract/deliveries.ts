@@ -3,30 +3,33 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { DateTime, listQuery, listReply, ObjectId, Success, words } from './shapes.ts'
+import { Count, DateTime, listQuery, listReply, ObjectId, Success, Text, words } from './shapes.ts'
 
 const DeliveryKind = words('mail', 'callback')
 const DeliveryStatus = words('waiting', 'delivered', 'kept', 'failed', 'refused')
 
 export const Delivery = Type.Object({
   id: ObjectId,
-  deliveryId: Type.String({ description: 'what a callback carries as X-Fieldbook-Delivery, the same on every try' }),
+  deliveryId: Type.String({
+    minLength: 1,
+    description: 'what a callback carries as X-Fieldbook-Delivery, the same on every try',
+  }),
   applicationId: ObjectId,
   kind: DeliveryKind,
-  target: Type.String({ description: 'an e-mail address, or a URL' }),
+  target: Type.String({ minLength: 1, description: 'an e-mail address, or a URL' }),
   status: Type.Unsafe<Static<typeof DeliveryStatus>>({
     ...DeliveryStatus,
     description:
       'kept: a mail where there is no mail server; refused: a mail that may not be sent; failed: after six tries',
   }),
-  tries: Type.Integer({ description: 'since it was told, or replayed' }),
+  tries: Type.Integer({ minimum: 0, description: 'since it was told, or replayed' }),
   creationDate: DateTime,
   aboutType: Type.Optional(words('execution', 'job')),
   aboutId: Type.Optional(ObjectId),
   nextTryDate: Type.Optional(DateTime),
   endedDate: Type.Optional(DateTime),
-  error: Type.Optional(Type.String({ description: 'of the last try' })),
-  subject: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String({ minLength: 1, description: 'of the last try' })),
+  subject: Type.Optional(Text),
 })
 export type Delivery = Static<typeof Delivery>
 
@@ -34,7 +37,7 @@ export const DeliveryDetails = Type.Object({
   ...Delivery.properties,
   body: Type.String({ description: 'the JSON of a callback as it is posted, the text of a mail' }),
   html: Type.Optional(Type.String({ description: 'the page of a mail' })),
-  history: Type.Array(Type.Object({ at: DateTime, tookMs: Type.Integer(), error: Type.Optional(Type.String()) }), {
+  history: Type.Array(Type.Object({ at: DateTime, tookMs: Count, error: Type.Optional(Text) }), {
     description: 'the last fifty tries, also those before a replay',
   }),
 })
@@ -80,7 +83,7 @@ export const replayDelivery = route({
 
 export const CallbackSecret = Type.Object({
   applicationId: ObjectId,
-  secret: Type.String({ description: 'the key of the HMAC, as the text it is' }),
+  secret: Type.String({ minLength: 1, description: 'the key of the HMAC, as the text it is' }),
   rotatedDate: Type.Optional(DateTime),
   previousUntil: Type.Optional(
     Type.String({ format: 'date-time', description: 'until when callbacks are signed with the secret before as well' }),

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { DeviceAttribute, DeviceParams } from './devices.ts'
 import { route } from './route.ts'
-import { closed, Key, listQuery, ObjectId, Success } from './shapes.ts'
+import { Count, closed, Key, listQuery, ObjectId, Success, Text, words } from './shapes.ts'
 
 const AttributeParams = Type.Object({ ...DeviceParams.properties, name: Key })
 
@@ -12,7 +12,7 @@ export const AttributePatch = Type.Object({ ...changeable, name: Type.Optional(K
 export type AttributePatch = Static<typeof AttributePatch>
 
 const ids = { applicationId: ObjectId, deviceId: ObjectId }
-const AttributeReply = Type.Object({ ...DeviceAttribute.properties, ...ids })
+export const AttributeReply = Type.Object({ ...DeviceAttribute.properties, ...ids })
 
 const { sortField, sortDirection, filterField, filter } = listQuery(
   ['name', 'dataType'],
@@ -29,12 +29,12 @@ export const listAttributes = route({
   query: Type.Object({ sortField, sortDirection, filterField, filter }),
   reply: Type.Object({
     items: Type.Array(AttributeReply),
-    count: Type.Integer(),
-    totalCount: Type.Integer(),
+    count: Count,
+    totalCount: Count,
     filter: Type.Optional(Type.String()),
     filterField: Type.Optional(Type.String()),
-    sortField: Type.String(),
-    sortDirection: Type.String(),
+    sortField: Text,
+    sortDirection: words('asc', 'desc'),
     ...ids,
   }),
   entity: 'deviceAttributes',

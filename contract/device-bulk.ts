@@ -6,7 +6,7 @@ import { UpdateOperation } from './device-operations.ts'
 import { DevicePatch } from './devices.ts'
 import { JobQueued } from './job-logs.ts'
 import { route } from './route.ts'
-import { closed, Email, ObjectId, Url, words } from './shapes.ts'
+import { Count, closed, Email, ObjectId, Url, words } from './shapes.ts'
 
 /** More devices than this are left to a job, answered 202. */
 export const MAX_AT_ONCE = 1000
@@ -36,10 +36,7 @@ export const patchDevices = route({
   summary: 'Changes the devices of a query, or those named; each for itself, so that some may fail.',
   params: ApplicationParams,
   body: { name: 'patchInfo', schema: DevicesPatch },
-  reply: Type.Union([
-    Type.Object({ updated: Type.Integer(), failed: Type.Integer(), skipped: Type.Integer() }),
-    JobQueued,
-  ]),
+  reply: Type.Union([Type.Object({ updated: Count, failed: Count, skipped: Count }), JobQueued]),
 })
 
 export const deleteDevices = route({
@@ -49,7 +46,7 @@ export const deleteDevices = route({
   summary: 'Deletes the devices of a query; they can be restored for a while.',
   params: ApplicationParams,
   body: { name: 'options', schema: DevicesQueryPost },
-  reply: Type.Union([Type.Object({ removed: Type.Integer(), failed: Type.Integer() }), JobQueued]),
+  reply: Type.Union([Type.Object({ removed: Count, failed: Count }), JobQueued]),
 })
 
 export const restoreDevices = route({
@@ -59,7 +56,7 @@ export const restoreDevices = route({
   summary: 'Restores deleted devices of a query, with their history.',
   params: ApplicationParams,
   body: { name: 'options', schema: DevicesQueryPost },
-  reply: Type.Union([Type.Object({ restored: Type.Integer(), failed: Type.Integer() }), JobQueued]),
+  reply: Type.Union([Type.Object({ restored: Count, failed: Count }), JobQueued]),
 })
 
 export const exportDevices = route({

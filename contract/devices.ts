@@ -3,7 +3,19 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { closed, DateTime, Description, Key, listQuery, listReply, Name, ObjectId, Success, words } from './shapes.ts'
+import {
+  Count,
+  closed,
+  DateTime,
+  Description,
+  Key,
+  listQuery,
+  listReply,
+  Name,
+  ObjectId,
+  Success,
+  words,
+} from './shapes.ts'
 
 export const DeviceParams = Type.Object({ applicationId: ObjectId, deviceId: ObjectId })
 
@@ -27,7 +39,7 @@ export type AttributeType = Static<typeof AttributeType>
 const listMode = words('all', 'whitelist', 'blacklist')
 
 /** How an attribute of a system is made of those below it: kept and given back, not computed. */
-const SystemAttribute = Type.Object(
+export const SystemAttribute = Type.Object(
   {
     aggregation: Type.Optional(words('FIRST', 'LAST', 'COUNT', 'MAX', 'MIN', 'MEDIAN', 'MEAN', 'SUM', 'STD_DEV')),
     aggregationOptions: Type.Optional(Type.Array(Type.Object({}, closed), { maxItems: 0 })),
@@ -103,14 +115,14 @@ export const Device = Type.Object({
   lastUpdated: DateTime,
   deletedAt: Type.Optional(DateTime),
   name: Name,
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Description),
   tags: Type.Array(DeviceTag),
   attributes: Type.Array(DeviceAttribute),
   deviceClass: DeviceClass,
   gatewayId: Type.Optional(ObjectId),
   parentId: Type.Optional(ObjectId),
   ancestorIds: Type.Array(ObjectId, { description: 'the parent first, then its parent, and so on' }),
-  systemInterval: Type.Optional(Type.Integer()),
+  systemInterval: Type.Optional(Count),
   keepDuplicates: Type.Optional(Type.Boolean()),
   connectionInfo: Type.Optional(
     Type.Object({

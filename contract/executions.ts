@@ -6,13 +6,16 @@ import { ExecutionLimits } from './limits.ts'
 import { ImageVersion, NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
 import {
+  Count,
   closed,
   DateTime,
   Email,
+  Link,
   MomentText,
   ObjectId,
   SourceType,
   Success,
+  Text,
   TimeFormats,
   Url,
   words,
@@ -32,7 +35,7 @@ export const ExecutionOptions = Type.Object(
 )
 export type ExecutionOptions = Static<typeof ExecutionOptions>
 
-const FileInfo = Type.Object({ size: Type.Number(), url: Type.String(), contentType: Type.String() })
+const FileInfo = Type.Object({ size: Count, url: Link, contentType: Text })
 
 export const ExecutionLog = Type.Object({
   id: ObjectId,
@@ -42,7 +45,7 @@ export const ExecutionLog = Type.Object({
   imageVersion: ImageVersion,
   status: ExecutionStatus,
   executionRelativeTo: DateTime,
-  maxAllowedRunMinutes: Type.Number(),
+  maxAllowedRunMinutes: Type.Number({ minimum: 0 }),
   sourceType: SourceType,
   sourceId: Type.Optional(ObjectId),
   runQueuedAt: DateTime,
@@ -55,17 +58,17 @@ export const ExecutionLog = Type.Object({
   outputInfo: Type.Record(Type.String(), FileInfo, {
     description: 'in lists the first 100, those of directories last; all of them in the answer about one execution',
   }),
-  outputCount: Type.Integer({ description: 'ours: how many files there are' }),
-  executionErrors: Type.Array(Type.Object({ name: Type.String(), message: Type.String() })),
+  outputCount: Type.Integer({ minimum: 0, description: 'ours: how many files there are' }),
+  executionErrors: Type.Array(Type.Object({ name: Text, message: Text })),
 })
 export type ExecutionLog = Static<typeof ExecutionLog>
 
 /** Why an execution did not succeed, as the execution's own endpoint tells it; logs have name and message only. */
 export const ExecutionCause = Type.Object({
-  name: Type.String({ description: 'CellError, RunTimeout, OutOfMemory and so on' }),
-  message: Type.String({ description: 'a sentence for the owner of the notebook' }),
-  cellNumber: Type.Optional(Type.Integer({ description: 'among the cells that run, from 1' })),
-  cellIndex: Type.Optional(Type.Integer({ description: 'in the notebook, from 0' })),
+  name: Type.String({ minLength: 1, description: 'CellError, RunTimeout, OutOfMemory and so on' }),
+  message: Type.String({ minLength: 1, description: 'a sentence for the owner of the notebook' }),
+  cellNumber: Type.Optional(Type.Integer({ minimum: 1, description: 'among the cells that run, from 1' })),
+  cellIndex: Type.Optional(Type.Integer({ minimum: 0, description: 'in the notebook, from 0' })),
   ename: Type.Optional(Type.String()),
   evalue: Type.Optional(Type.String()),
   traceback: Type.Optional(Type.Array(Type.String())),
@@ -85,38 +88,38 @@ export type Progress = Static<typeof Progress>
 /** What a run really ran on, from when its inputs were staged. */
 export const RanOn = Type.Object({
   image: Type.Object({
-    version: Type.String(),
-    source: Type.String({ description: 'index for a Python package index, debian for the distribution' }),
-    pythonVersion: Type.String(),
+    version: Text,
+    source: Type.String({ minLength: 1, description: 'index for a Python package index, debian for the distribution' }),
+    pythonVersion: Text,
     packages: Type.Record(Type.String(), Type.String()),
   }),
-  sandbox: Type.Object({ level: Type.Integer(), name: Type.String() }),
+  sandbox: Type.Object({ level: Count, name: Text }),
 })
 
 /** What a run used. Phases and cells that were not reached are missing. */
 export const ExecutionUsage = Type.Object({
-  peakMemoryBytes: Type.Optional(Type.Integer()),
-  cpuSeconds: Type.Optional(Type.Number()),
-  bytesIn: Type.Integer({ description: 'of all inputs' }),
-  bytesOut: Type.Integer({ description: 'of all files that were kept' }),
+  peakMemoryBytes: Type.Optional(Count),
+  cpuSeconds: Type.Optional(Type.Number({ minimum: 0 })),
+  bytesIn: Type.Integer({ minimum: 0, description: 'of all inputs' }),
+  bytesOut: Type.Integer({ minimum: 0, description: 'of all files that were kept' }),
   outputBytes: Type.Optional(Type.Integer({ description: 'that cells printed and showed' })),
   phasesMs: Type.Object({
-    queued: Type.Optional(Type.Integer()),
-    inputs: Type.Optional(Type.Integer()),
-    notebook: Type.Optional(Type.Integer()),
-    outputs: Type.Optional(Type.Integer()),
+    queued: Type.Optional(Count),
+    inputs: Type.Optional(Count),
+    notebook: Type.Optional(Count),
+    outputs: Type.Optional(Count),
   }),
-  cells: Type.Array(Type.Object({ cellNumber: Type.Integer(), cellIndex: Type.Integer(), ms: Type.Number() })),
+  cells: Type.Array(Type.Object({ cellNumber: Count, cellIndex: Count, ms: Type.Number() })),
 })
 export type ExecutionUsage = Static<typeof ExecutionUsage>
 
 export const MinuteCount = Type.Object({
   date: DateTime,
-  minutes: Type.Integer(),
-  completed: Type.Integer(),
-  canceled: Type.Integer(),
-  errored: Type.Integer(),
-  timeout: Type.Integer(),
+  minutes: Count,
+  completed: Count,
+  canceled: Count,
+  errored: Count,
+  timeout: Count,
 })
 
 export type MinuteCount = Static<typeof MinuteCount>
@@ -137,7 +140,7 @@ export const executeNotebook = route({
   }),
   body: { name: 'executionOptions', schema: ExecutionOptions },
   reply: Type.Object(
-    { success: Type.Boolean(), executionId: ObjectId, ...Type.Partial(ExecutionLog).properties },
+    { success: Type.Literal(true), executionId: ObjectId, ...Type.Partial(ExecutionLog).properties },
     { description: 'with the final log when it was waited for and the execution has ended in time' },
   ),
 })
@@ -226,7 +229,7 @@ export const getExecution = route({
     rerunOf: Type.Optional(ObjectId),
     backfillId: Type.Optional(ObjectId),
     progress: Progress,
-    attempt: Type.Integer({ description: '0 before the first' }),
+    attempt: Type.Integer({ minimum: 0, description: '0 before the first' }),
     schedule: Type.Optional(
       Type.Object(
         { id: ObjectId, plannedFor: DateTime },
@@ -250,5 +253,5 @@ export const rerunExecution = route({
   summary:
     'Queues the same execution again: the notebook of then, its context and query time, and the very same inputs.',
   params: Type.Object({ ...NotebookParams.properties, executionId: ObjectId }),
-  reply: Type.Object({ success: Type.Boolean(), executionId: ObjectId }),
+  reply: Type.Object({ success: Type.Literal(true), executionId: ObjectId }),
 })

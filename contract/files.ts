@@ -3,14 +3,26 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { closed, DateTime, listQuery, listReply, MediumText, ObjectId, SourceType, Success, words } from './shapes.ts'
+import {
+  closed,
+  DateTime,
+  Link,
+  listQuery,
+  listReply,
+  MediumText,
+  ObjectId,
+  SourceType,
+  Success,
+  Text,
+  words,
+} from './shapes.ts'
 
 export const FileParams = Type.Object({ applicationId: ObjectId, fileId: ObjectId })
 
 const FileSize = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes' })
 const ContentType = Type.String({ maxLength: 1024 })
 const Dimensions = { width: Type.Optional(Type.Number()), height: Type.Optional(Type.Number()) }
-const FileDimensions = Type.Object(Dimensions, closed)
+export const FileDimensions = Type.Object(Dimensions, closed)
 export type FileDimensions = Static<typeof FileDimensions>
 
 export const ApplicationFile = Type.Object({
@@ -21,14 +33,16 @@ export const ApplicationFile = Type.Object({
   authorId: Type.Optional(ObjectId),
   authorType: SourceType,
   status: words('pending', 'moving', 'deleting', 'completed'),
-  name: Type.String(),
-  parentDirectory: Type.String({ description: 'begins and ends with a slash' }),
+  name: Text,
+  parentDirectory: Type.String({ pattern: '^/(?:.*/)?$', description: 'begins and ends with a slash' }),
   type: words('file', 'directory'),
-  fileSize: Type.Optional(Type.Number()),
-  s3etag: Type.Optional(Type.String({ description: 'MD5 of the content, in hexadecimal digits' })),
-  contentType: Type.Optional(Type.String()),
+  fileSize: Type.Optional(FileSize),
+  s3etag: Type.Optional(
+    Type.String({ pattern: '^[0-9a-f]{32}$', description: 'MD5 of the content, in hexadecimal digits' }),
+  ),
+  contentType: Type.Optional(ContentType),
   fileDimensions: Type.Optional(FileDimensions),
-  url: Type.Optional(Type.String()),
+  url: Type.Optional(Link),
 })
 export type ApplicationFile = Static<typeof ApplicationFile>
 
@@ -54,7 +68,7 @@ export const FilePatch = Type.Object({
 export type FilePatch = Static<typeof FilePatch>
 
 /** Where to send the content: a form of these fields in any order, all but `bucket`, and then the part `file`. */
-const Upload = Type.Object({ url: Type.String(), fields: Type.Record(Type.String(), Type.String()) })
+const Upload = Type.Object({ url: Link, fields: Type.Record(Type.String(), Type.String()) })
 
 /** A directory has nothing to upload. */
 export const FileWithUpload = Type.Object({ ...ApplicationFile.properties, upload: Type.Optional(Upload) })

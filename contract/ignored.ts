@@ -1,12 +1,20 @@
 /** Our own: what devices reported and the service did not store, counted by reason. */
 
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { DateTime, ObjectId } from './shapes.ts'
-import { IgnoredReason } from './states.ts'
+import { Count, DateTime, ObjectId } from './shapes.ts'
+import type { IgnoredReason } from './states.ts'
 
-const Counts = Type.Partial(Type.Record(IgnoredReason, Type.Integer()))
+/** Only the reasons there were. */
+export const IgnoredCounts = Type.Object({
+  tooOld: Type.Optional(Count),
+  tooFarAhead: Type.Optional(Count),
+  empty: Type.Optional(Count),
+  undeclared: Type.Optional(Count),
+  unfit: Type.Optional(Count),
+  tooLong: Type.Optional(Count),
+} satisfies Record<Static<typeof IgnoredReason>, unknown>)
 
 export const getIgnored = route({
   operation: 'telemetry.ignored',
@@ -21,11 +29,11 @@ export const getIgnored = route({
   }),
   reply: Type.Object({
     applicationId: ObjectId,
-    ignored: Counts,
-    items: Type.Array(Type.Object({ deviceId: ObjectId, lastIgnored: DateTime, ignored: Counts })),
-    count: Type.Integer(),
-    totalCount: Type.Integer(),
-    perPage: Type.Integer(),
-    page: Type.Integer(),
+    ignored: IgnoredCounts,
+    items: Type.Array(Type.Object({ deviceId: ObjectId, lastIgnored: DateTime, ignored: IgnoredCounts })),
+    count: Count,
+    totalCount: Count,
+    perPage: Count,
+    page: Count,
   }),
 })

@@ -4,13 +4,13 @@ import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { QueryParameter } from './devices.ts'
 import { route } from './route.ts'
-import { DateTime, listQuery, listReply, ObjectId, words } from './shapes.ts'
+import { DateTime, listQuery, listReply, ObjectId, Text, words } from './shapes.ts'
 
 /** The answer of every request that queues a job. */
 export const JobQueued = Type.Object({
   success: Type.Literal(true),
   jobQueued: Type.Literal(true),
-  jobId: Type.String({ maxLength: 21, description: 'what GET …/jobLogs/{jobId} takes' }),
+  jobId: Type.String({ minLength: 1, maxLength: 21, description: 'what GET …/jobLogs/{jobId} takes' }),
 })
 export type JobQueued = Static<typeof JobQueued>
 
@@ -27,7 +27,7 @@ export const JobLog = Type.Object({
   id: ObjectId,
   jobId: ObjectId,
   jobExecutionId: ObjectId,
-  name: Type.String(),
+  name: Text,
   applicationId: ObjectId,
   runQueuedAt: DateTime,
   runStartedAt: Type.Optional(DateTime),
@@ -40,9 +40,13 @@ export const JobLog = Type.Object({
   resourceType: JobResource,
   resourceId: Type.Optional(ObjectId),
   progress: Type.Optional(
-    Type.Object({ completed: Type.Number(), total: Type.Number(), status: Type.Optional(Type.String()) }),
+    Type.Object({
+      completed: Type.Number({ minimum: 0 }),
+      total: Type.Number({ minimum: 0 }),
+      status: Type.Optional(Text),
+    }),
   ),
-  error: Type.Optional(Type.Object({ name: Type.String(), message: Type.String() })),
+  error: Type.Optional(Type.Object({ name: Text, message: Text })),
   input: Type.Record(Type.String(), Type.Unknown()),
   output: Type.Record(Type.String(), Type.Unknown()),
 })

@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
-import { closed, DateTime } from './shapes.ts'
+import { Count, closed, DateTime } from './shapes.ts'
 
 const bytes = (description: string) => Type.Integer({ description })
 const count = bytes
@@ -74,7 +74,7 @@ export type ApplicationLimits = Static<typeof ApplicationLimits>
 export const NotebookLimits = Type.Partial(ExecutionLimits, closed)
 export type NotebookLimits = Static<typeof NotebookLimits>
 
-const LimitsReply = Type.Object({
+export const LimitsReply = Type.Object({
   limits: NotebookLimits,
   effective: ExecutionLimits,
   /** Those of the application, which a notebook can only lower. */
@@ -82,16 +82,16 @@ const LimitsReply = Type.Object({
   installation: ExecutionLimits,
 })
 
-const ApplicationLimitsReply = Type.Object({
+export const ApplicationLimitsReply = Type.Object({
   limits: ApplicationLimits,
   effective: AllLimits,
   /** What any application may have, and in `total` all of them together. */
   installation: InstallationLimits,
   usage: Type.Object({
-    notebooks: Type.Integer(),
+    notebooks: Count,
     minutesThisMonth: Type.Integer({ description: 'with at least one for each execution that has not ended' }),
-    runningExecutions: Type.Integer(),
-    queuedExecutions: Type.Integer(),
+    runningExecutions: Count,
+    queuedExecutions: Count,
   }),
   /** When the month ends that minutes are counted in. */
   minutesResetAt: DateTime,
@@ -99,10 +99,10 @@ const ApplicationLimitsReply = Type.Object({
 
 /** Ours: which limit was reached, in the answer of a request that was refused for it. */
 export const LimitReached = Type.Object({
-  name: Type.String(),
+  name: Type.String({ minLength: 1, maxLength: 255 }),
   of: Type.Union([Type.Literal('installation'), Type.Literal('application'), Type.Literal('resource')]),
-  allowed: Type.Number(),
-  used: Type.Optional(Type.Number()),
+  allowed: Type.Number({ minimum: 0 }),
+  used: Type.Optional(Type.Number({ minimum: 0 })),
   resetsAt: Type.Optional(DateTime),
 })
 export type LimitReached = Static<typeof LimitReached>

@@ -5,15 +5,18 @@ import { ApplicationParams } from './applications.ts'
 import { NotebookInput, NotebookOutput } from './notebook-files.ts'
 import { route } from './route.ts'
 import {
+  Count,
   closed,
   DateTime,
   Description,
+  Link,
   listQuery,
   listReply,
   MediumText,
   MomentText,
   ObjectId,
   Success,
+  Text,
   words,
 } from './shapes.ts'
 
@@ -38,9 +41,9 @@ export const NotebookPost = Type.Object({ ...NotebookPatch.properties, name: Med
 export type NotebookPost = Static<typeof NotebookPost>
 
 export const NotebookStats = Type.Object({
-  minutesThisPeriod: Type.Number(),
-  runsThisPeriod: Type.Number(),
-  errorsThisPeriod: Type.Number(),
+  minutesThisPeriod: Count,
+  runsThisPeriod: Count,
+  errorsThisPeriod: Count,
 })
 export type NotebookStats = Static<typeof NotebookStats>
 
@@ -51,9 +54,9 @@ export const Notebook = Type.Object({
   creationDate: DateTime,
   lastUpdated: DateTime,
   name: MediumText,
-  description: Type.Optional(Type.String()),
-  jupyterFileName: Type.Optional(Type.String()),
-  jupyterFileUrl: Type.Optional(Type.String()),
+  description: Type.Optional(Description),
+  jupyterFileName: Type.Optional(Text),
+  jupyterFileUrl: Type.Optional(Link),
   imageVersion: ImageVersion,
   inputs: Type.Array(NotebookInput),
   outputs: Type.Array(NotebookOutput),

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import { DataTableParams } from './data-tables.ts'
 import { JobQueued } from './job-logs.ts'
 import { route } from './route.ts'
-import { closed, DateTime, Email, Key, ObjectId, Success, Url, words } from './shapes.ts'
+import { closed, DateTime, Email, Key, ObjectId, Success, Text, Url, words } from './shapes.ts'
 
 const Value = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
   description: 'text, a number, a boolean or null',
@@ -28,7 +28,7 @@ export const MAX_INSERTED = 1000
 
 export const RowsInserted = Type.Object({
   createdAt: DateTime,
-  count: Type.Integer(),
+  count: Type.Integer({ minimum: 0 }),
   rowIds: Type.Array(ObjectId, { maxItems: MAX_INSERTED }),
 })
 export type RowsInserted = Static<typeof RowsInserted>
@@ -54,14 +54,14 @@ const page = {
   includeFields: Type.Optional(Type.Union([Type.String({ maxLength: 16_384 }), Type.Array(Key, { maxItems: 100 })])),
 }
 
-const RowsPage = Type.Object({
+export const RowsPage = Type.Object({
   items: Type.Array(DataTableRow),
-  count: Type.Integer(),
-  totalCount: Type.Integer(),
-  limit: Type.Integer(),
-  offset: Type.Integer(),
-  sortColumn: Type.String(),
-  sortDirection: Type.String(),
+  count: Type.Integer({ minimum: 0 }),
+  totalCount: Type.Integer({ minimum: 0 }),
+  limit: Type.Integer({ minimum: 0 }),
+  offset: Type.Integer({ minimum: 0 }),
+  sortColumn: Text,
+  sortDirection: words('asc', 'desc'),
   dataTableId: ObjectId,
   applicationId: ObjectId,
   query: Type.Optional(RowsQuery),
@@ -114,7 +114,7 @@ export const deleteRows = route({
   params: DataTableParams,
   query: Type.Object({ limit: Type.Optional(Count) }),
   body: { name: 'query', schema: RowsQuery, optional: true },
-  reply: Type.Object({ removed: Type.Integer() }),
+  reply: Type.Object({ removed: Type.Integer({ minimum: 0 }) }),
 })
 
 export const truncateRows = route({

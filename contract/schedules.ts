@@ -3,7 +3,20 @@
 import { type Static, Type } from 'typebox'
 import { NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
-import { closed, DateTime, Email, listQuery, listReply, MediumText, ObjectId, Success, Url, words } from './shapes.ts'
+import {
+  closed,
+  DateTime,
+  Email,
+  Link,
+  listQuery,
+  listReply,
+  MediumText,
+  ObjectId,
+  Success,
+  Text,
+  Url,
+  words,
+} from './shapes.ts'
 
 export const ScheduleParams = Type.Object({ ...NotebookParams.properties, scheduleId: ObjectId })
 
@@ -46,17 +59,17 @@ export const Schedule = Type.Object({
   applicationId: ObjectId,
   creationDate: DateTime,
   lastUpdated: DateTime,
-  name: Type.Optional(Type.String()),
-  cron: Type.String(),
-  timeZone: Type.String(),
+  name: Type.Optional(MediumText),
+  cron: Type.String({ minLength: 1, maxLength: 255 }),
+  timeZone: Type.String({ minLength: 1, maxLength: 64 }),
   enabled: Type.Boolean(),
   catchUp: CatchUp,
-  catchUpLimit: Type.Integer(),
+  catchUpLimit: Type.Integer({ minimum: 1, maximum: 100 }),
   overlap: Overlap,
   templateContext: Type.Optional(Type.String()),
-  email: Type.Optional(Type.String({ description: 'who is told of the end of each execution' })),
-  callbackUrl: Type.Optional(Type.String()),
-  nextRuns: Type.Array(DateTime, { description: 'the next 5 planned times, none while it is disabled' }),
+  email: Type.Optional(Type.String({ format: 'email', description: 'who is told of the end of each execution' })),
+  callbackUrl: Type.Optional(Link),
+  nextRuns: Type.Array(DateTime, { maxItems: 5, description: 'the next 5 planned times, none while it is disabled' }),
   lastRun: Type.Optional(
     Type.Object(
       { plannedFor: DateTime, queuedAt: DateTime, executionId: ObjectId },
@@ -70,11 +83,11 @@ export const Schedule = Type.Object({
     ),
   ),
   lastSkipped: Type.Optional(
-    Type.Object({ plannedFor: DateTime, seenAt: DateTime, reason: Type.String() }, { description: 'by overlap' }),
+    Type.Object({ plannedFor: DateTime, seenAt: DateTime, reason: Text }, { description: 'by overlap' }),
   ),
   lastError: Type.Optional(
     Type.Object(
-      { plannedFor: DateTime, seenAt: DateTime, type: Type.String(), message: Type.String() },
+      { plannedFor: DateTime, seenAt: DateTime, type: Text, message: Text },
       { description: 'why an execution could not be queued' },
     ),
   ),

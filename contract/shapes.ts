@@ -11,6 +11,8 @@ export const Description = Type.String({ maxLength: 32767 })
 export const MediumText = Type.String({ minLength: 1, maxLength: 1024 })
 export const Email = Type.String({ format: 'email', maxLength: 1024 })
 export const Url = Type.String({ format: 'uri', maxLength: 1024 })
+/** Where bytes are; may be longer than what others give us. */
+export const Link = Type.String({ format: 'uri' })
 export const Key = Type.String({
   pattern: '^[0-9a-zA-Z_-]{1,255}$',
   description: '1 to 255 letters, digits, "_" or "-"',
@@ -47,6 +49,12 @@ export const taggedUnion = <T extends TSchema[]>(propertyName: string, branches:
     oneOf: branches,
   } as unknown as TSchema)
 
+/** Text that is never empty. */
+export const Text = Type.String({ minLength: 1 })
+
+/** How many there are of something. */
+export const Count = Type.Integer({ minimum: 0 })
+
 /** A moment in a query parameter; empty is as good as absent. */
 export const MomentText = Type.String({ maxLength: 1024 })
 
@@ -77,9 +85,7 @@ export const SourceType = Type.Union([
   Type.Literal('notebook'),
 ])
 
-export const Success = Type.Object({ success: Type.Boolean() })
-export const ApiError = Type.Object({ type: Type.String(), message: Type.String() })
-export type ApiError = Static<typeof ApiError>
+export const Success = Type.Object({ success: Type.Literal(true) })
 
 /** Query parameters of every list: text on the wire, as the official clients send them. */
 export const listQuery = <T extends string>(sortFields: T[], filterFields: string[]) =>
@@ -96,13 +102,13 @@ export const listQuery = <T extends string>(sortFields: T[], filterFields: strin
 export const listReply = <T extends TSchema>(item: T) =>
   Type.Object({
     items: Type.Array(item),
-    count: Type.Integer(),
-    totalCount: Type.Integer(),
-    perPage: Type.Integer(),
-    page: Type.Integer(),
+    count: Count,
+    totalCount: Count,
+    perPage: Type.Integer({ minimum: 1, maximum: 1000 }),
+    page: Count,
     filter: Type.Optional(Type.String()),
     filterField: Type.Optional(Type.String()),
-    sortField: Type.String(),
-    sortDirection: Type.String(),
+    sortField: Text,
+    sortDirection: words('asc', 'desc'),
     applicationId: Type.Optional(ObjectId),
   })

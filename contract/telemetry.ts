@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { route } from './route.ts'
-import { closed, ObjectId } from './shapes.ts'
+import { Count, closed, ObjectId } from './shapes.ts'
 
 /** A hundred years. */
 const MAX_DAYS = 36_525
@@ -19,12 +19,13 @@ export const Telemetry = Type.Object({
   retentionDays: RetentionDays,
   /** What null stands for; null again where everything is kept for ever. */
   installationRetentionDays: Type.Union([Type.Number(), Type.Null()]),
-  hotReports: Type.Integer({ description: 'reports that are not sealed yet' }),
-  segments: Type.Integer({ description: 'files of sealed states' }),
+  hotReports: Type.Integer({ minimum: 0, description: 'reports that are not sealed yet' }),
+  segments: Type.Integer({ minimum: 0, description: 'files of sealed states' }),
   sealedStates: Type.Integer({
+    minimum: 0,
     description: 'states in them; one that was reported again counts twice until they are compacted',
   }),
-  sealedBytes: Type.Integer(),
+  sealedBytes: Count,
 })
 export type Telemetry = Static<typeof Telemetry>
 

@@ -49,13 +49,14 @@ Runs the tests: all three rings, or only the files named.`,
   check: {
     help: `npm run check -- [--write]
 
-Types, lint and generated files. With --write the sources are formatted and generated files brought up to date.`,
+Types, lint, generated files, and the description of the API. With --write the sources are formatted and generated files brought up to date.`,
     steps: toolSteps,
     /** `--write` formats the sources and brings generated files up to date. */
     commands: (args) => [
       ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
       ['node_modules/@biomejs/biome/bin/biome', 'check', ...args],
       ['cli/check-generated.ts', ...args],
+      ['cli/check-openapi.ts'],
     ],
   },
   bench: { steps: everyStep, commands: (args) => [['bench/run.ts', ...args]] },

@@ -52,6 +52,7 @@ const OTHERS: Record<string, RegExp> = {
 
 /** Libraries with a room of their own. */
 const LIBRARIES: Record<string, RegExp> = {
+  yaml: /^contract\/openapi\/|^test\//,
   zeromq: /^server\/kernel\/|^test\/support\//,
   pg: /^server\/stores\/|^test\//,
   'pg-copy-streams': /^server\/stores\//,
