@@ -129,6 +129,7 @@ const THINGS: Readonly<Record<string, string>> = {
   privateFileId: 'File',
   jobId: 'Application job log',
   apiTokenId: 'API token',
+  applicationKeyId: 'Application key',
 }
 
 const TYPES: Readonly<Record<number, string>> = {

@@ -13,6 +13,12 @@ export interface Config {
     readonly bodyBytes: number
     readonly notebookBytes: number
   }
+  readonly connections: {
+    readonly all: number
+    readonly ofAddress: number
+    /** Addresses and networks. */
+    readonly trustedProxies: readonly string[]
+  }
   readonly admin: { readonly email: string; readonly password: string | undefined }
   readonly dataDir: string
   readonly databaseUrl: string | undefined
@@ -89,6 +95,11 @@ export function readConfig(env: Environment, root: string): Config {
       publicUrl: read(S.publicUrl),
       bodyBytes: read(S.bodyBytes),
       notebookBytes: read(S.notebookBytes),
+    },
+    connections: {
+      all: read(S.connections),
+      ofAddress: read(S.addressConnections),
+      trustedProxies: read(S.trustedProxies),
     },
     admin: { email: read(S.adminEmail), password: read(S.adminPassword) },
     dataDir: resolve(root, read(S.dataDir)),

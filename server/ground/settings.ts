@@ -19,6 +19,7 @@ import {
   text,
 } from './setting.ts'
 import { TELEMETRY_SETTINGS } from './telemetry-settings.ts'
+import { WEB_SETTINGS } from './web-settings.ts'
 
 export type { Entry }
 
@@ -214,6 +215,7 @@ export const SETTINGS = {
     expects: A_DURATION,
     parse: (value: string) => (value ? duration(value) : undefined),
   }),
+  ...WEB_SETTINGS,
   ...TELEMETRY_SETTINGS,
   logLevel: entry({
     name: 'FIELDBOOK_LOG_LEVEL',

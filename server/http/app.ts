@@ -4,17 +4,21 @@ import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
+import { addressesIn } from './client-address.ts'
+import { answerClientErrors } from './client-errors.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { compressAnswers } from './compression.ts'
 import { allowOtherOrigins } from './cors.ts'
 import { answer, answerErrors } from './errors.ts'
 import { leaveOutForHead } from './head.ts'
+import { limitHeads, MAX_HEAD_BYTES } from './head-limits.ts'
 import { createRepeats } from './idempotency.ts'
 import { acceptJson } from './json-body.ts'
 import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
 import { serveApiTokens } from './routes/api-tokens.ts'
+import { serveApplicationKeys } from './routes/application-keys.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
 import { serveApplications } from './routes/applications.ts'
 import { serveAuth } from './routes/auth.ts'
@@ -43,12 +47,18 @@ import { serveSchedules } from './routes/schedules.ts'
 import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
+import { addSecurityHeaders, securityHeaders } from './security-headers.ts'
 import { type Door, entryTo } from './serve.ts'
+import { limitConnections } from './sockets.ts'
 import { checkVersions } from './versions.ts'
 
 export type { FastifyInstance }
 
-const ARRIVAL: ArrivalLimits = { requestMs: 5 * 60_000, pauseMs: 2 * 60_000 }
+const ARRIVAL: ArrivalLimits = { headersMs: 20_000, requestMs: 5 * 60_000, pauseMs: 2 * 60_000 }
+/** Longer than the minute that proxies and load balancers keep a connection for, so that it is they who close it. */
+const KEEP_ALIVE_MS = 72_000
+/** How often Node looks for connections whose headers are late. */
+const CHECK_MS = 5000
 
 /** Builds the door over the parts of the service; it does not listen yet. */
 export async function createApp(
@@ -57,21 +67,35 @@ export async function createApp(
   arrival: ArrivalLimits = ARRIVAL,
 ): Promise<FastifyInstance> {
   const { config } = parts
+  const headers = securityHeaders(config.http.publicUrl)
+  const isTrusted = addressesIn(config.connections.trustedProxies)
   const app = fastify({
     loggerInstance: logger,
     // One line for every request would bury what matters; errors are logged where they are answered.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.bodyBytes,
     requestTimeout: 0, // see arrival.ts
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: {
+      headersTimeout: arrival.headersMs,
+      connectionsCheckingInterval: Math.min(arrival.headersMs / 2, CHECK_MS),
+      maxHeaderSize: MAX_HEAD_BYTES,
+      requireHostHeader: false, // head-limits.ts does
+    },
+    trustProxy: isTrusted,
     forceCloseConnections: 'idle',
-    frameworkErrors: answer,
+    return503OnClosing: false, // closing.ts does
+    clientErrorHandler: answerClientErrors(headers),
+    frameworkErrors: (error, request, reply) => answer(error, request, reply.headers(headers)),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   })
   await app.register(multipart, { throwFileSizeLimit: false })
   acceptJson(app)
   answerErrors(app, noteMethods(app))
-  addSecurityHeaders(app)
+  addSecurityHeaders(app, headers)
+  limitConnections(app.server, { ...config.connections, isTrusted })
   await allowOtherOrigins(app)
+  limitHeads(app)
   checkVersions(app)
   const repeats = createRepeats(app, { db: parts.db, log: parts.log, secret: parts.linkSecret })
   compressAnswers(app)
@@ -97,6 +121,7 @@ export async function createApp(
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)
   serveApiTokens(door, parts)
+  serveApplicationKeys(door, parts)
   serveDevices(door, parts)
   serveDeviceAttributes(door, parts)
   serveDeviceWords(door, parts)
@@ -127,14 +152,3 @@ const reachedAt = ({ headers, socket }: FastifyRequest): Reached => ({
   address: socket.localAddress,
   port: socket.localPort,
 })
-
-function addSecurityHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (_, reply) => {
-    reply.headers({
-      'cache-control': 'no-cache, no-store, must-revalidate',
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-      'referrer-policy': 'no-referrer',
-    })
-  })
-}

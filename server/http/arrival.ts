@@ -6,13 +6,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 export interface ArrivalLimits {
+  /** Of the first byte and the headers, from when the connection is there. */
+  readonly headersMs: number
   /** Of a whole request. */
   readonly requestMs: number
   /** Of an upload: without a byte in either direction. */
   readonly pauseMs: number
 }
 
-/** Cuts the connection of a request that is late. Headers have a limit of Node's own, a minute. */
+/** Cuts the connection of a request that is late. Headers have Node's own limit, which answers 408 (app.ts). */
 export function limitArrival(
   app: FastifyInstance,
   { requestMs, pauseMs }: ArrivalLimits,

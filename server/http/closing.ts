@@ -1,4 +1,7 @@
-/** While the service drains, the door takes nothing new: reading and canceling go on, so that people see their runs end. */
+/**
+ * While the service drains, the door takes nothing new: reading and canceling go on, so that people see their runs end. When
+ * it closes, what is under way ends, and nothing more is taken on a connection that is still there.
+ */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { cancelExecution, cancelExecutionFolded } from '../../contract/executions.ts'
@@ -8,12 +11,19 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** `POST /applications/:a/notebooks/:n` only cancels, too: the published spelling. */
 const CANCELING = new Set([cancelExecution.path, cancelExecutionFolded.path])
 
-/** Answers 503 to what would change something, from when the signal is aborted. */
+/**
+ * Answers 503 to what would change something, from when the signal is aborted, and to everything, from when the door closes;
+ * and ends the connection, so that a client which asks again finds a service that goes on.
+ */
 export function refuseWhileDraining(app: FastifyInstance, draining: AbortSignal): void {
-  app.addHook('onRequest', async (request) => {
-    if (draining.aborted && !mayPass(request)) {
-      throw unavailable('The service is about to stop and takes nothing new; try again in a moment')
-    }
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isClosing && (!draining.aborted || mayPass(request))) return
+    reply.header('connection', 'close')
+    throw unavailable('The service is about to stop and takes nothing new; try again in a moment')
   })
 }
 

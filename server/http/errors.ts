@@ -33,6 +33,7 @@ const FASTIFY_TYPES: Record<number, string> = {
   400: 'Validation',
   404: 'NotFound',
   405: 'MethodNotAllowed',
+  414: 'Validation',
   415: 'Validation',
 }
 
@@ -41,6 +42,8 @@ const PATH_FAULTS: Record<string, string> = {
   FST_ERR_BAD_URL: 'The path is not valid: each % in it must be followed by two hexadecimal digits, all together UTF-8',
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any name or id can be',
 }
+
+const OTHER_MEDIA = 'The content-type must be application/json, or multipart/form-data where a file is uploaded'
 
 /** Answers every error of the door in the shape of the API; a bug shows a reference id and is logged with it. */
 export function answerErrors(app: FastifyInstance, methodsOf: MethodsOf): void {
@@ -66,6 +69,9 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
   }
   const gone = databaseRefusal(error)
   if (gone) return answer(gone, request, reply)
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return reply.code(415).send({ type: 'Validation', message: OTHER_MEDIA })
+  }
   if (error.statusCode === 413) return answer(bodyTooLarge(request), request, reply)
   const pathFault = PATH_FAULTS[error.code]
   if (pathFault) return answer(invalid(pathFault), request, reply)

@@ -5,6 +5,7 @@ import { notFound } from '../ground/errors.ts'
 import type { Blobs } from '../stores/blobs/blobs.ts'
 import { answerFor } from './conditions.ts'
 import { inlineAs } from './content-disposition.ts'
+import { NO_FEATURES } from './security-headers.ts'
 
 /** Nothing from elsewhere is loaded, nothing runs, and the page has an origin of its own. */
 const BOXED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
@@ -33,12 +34,14 @@ export async function sendBlob(
   if (!found) throw notFound('File')
   const { sizeBytes } = found
   const version = { ...file.version, etag: `"${file.version.etag}"` }
-  reply.headers({
+  // Browsers show no page that has this and a sandbox (HTML standard, 7.4.2.3).
+  reply.removeHeader('cross-origin-opener-policy').headers({
     'content-type': servedType(file.contentType),
     'content-disposition': inlineAs(file.name),
     'content-security-policy': BOXED,
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'cross-origin',
+    'permissions-policy': NO_FEATURES,
     'accept-ranges': 'bytes',
     'cache-control': 'private, max-age=0, must-revalidate',
     etag: version.etag,

@@ -24,7 +24,7 @@ async function listen(t: TestContext, limits: ArrivalLimits) {
 const FORM = multipart([{ name: 'file', content: 'x'.repeat(500), fileName: 'x' }])
 
 test('a request that has not arrived in time is cut off, however steadily it comes', async (t) => {
-  const begin = await listen(t, { requestMs: 300, pauseMs: 60_000 })
+  const begin = await listen(t, { headersMs: 60_000, requestMs: 300, pauseMs: 60_000 })
   const socket = begin('/auth/user', 'application/json', 10_000)
   // Writing to what is cut off is an error, for which `once` would not wait any longer.
   const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -34,7 +34,7 @@ test('a request that has not arrived in time is cut off, however steadily it com
 })
 
 test('an upload may take longer than that, as long as it does not pause', async (t) => {
-  const begin = await listen(t, { requestMs: 100, pauseMs: 5000 })
+  const begin = await listen(t, { headersMs: 60_000, requestMs: 100, pauseMs: 5000 })
   const socket = begin('/uploads', MULTIPART['content-type'], FORM.length)
   const answered = once(socket, 'data')
   for (let at = 0; at < FORM.length; at += 40) {
@@ -47,7 +47,7 @@ test('an upload may take longer than that, as long as it does not pause', async 
 })
 
 test('an upload that pauses is cut off', async (t) => {
-  const begin = await listen(t, { requestMs: 60_000, pauseMs: 200 })
+  const begin = await listen(t, { headersMs: 60_000, requestMs: 60_000, pauseMs: 200 })
   const socket = begin('/uploads', MULTIPART['content-type'], FORM.length)
   socket.write(FORM.subarray(0, 100))
   await once(socket, 'close')

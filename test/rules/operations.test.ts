@@ -39,7 +39,7 @@ const MISSING = [
 const RESOURCES = [
   ['application', 'applications', 'device', 'devices', 'deviceAttribute', 'deviceAttributes', 'data'],
   ['dataTable', 'dataTables', 'dataTableRow', 'dataTableRows', 'event', 'events', 'file', 'files'],
-  ['applicationApiToken', 'applicationApiTokens', 'userApiToken', 'userApiTokens'],
+  ['applicationApiToken', 'applicationApiTokens', 'userApiToken', 'userApiTokens', 'applicationKey', 'applicationKeys'],
   ['privateFile', 'privateFiles', 'applicationJobLog', 'applicationJobLogs', 'notebook', 'notebooks'],
 ].flat()
 

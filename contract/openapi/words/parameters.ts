@@ -25,6 +25,7 @@ const path: Record<string, ParameterWord> = {
   backfillId: { is: 'The backfill', example: '692690aa5c3e8d0012a4b7e0' },
   scheduleId: { is: 'The schedule', example: '6923b0015c3e8d0012a4b710' },
   deliveryId: { is: 'The mail or callback, by the id in its list', example: '69268f365c3e8d0012a4b7dc' },
+  applicationKeyId: { is: 'The access key', example: '6923c5115c3e8d0012a4b724' },
   apiTokenId: { is: 'The API token', example: '6923c4d25c3e8d0012a4b721' },
   name: { is: 'The name of the attribute', example: 'temperature' },
 }

@@ -63,6 +63,18 @@ export const ABOUT_THINGS: Readonly<Record<string, string>> = {
   scope: 'What it is allowed',
   defaultRole: 'Refused: there are no organizations here',
   orgRoles: 'Refused: there are no organizations here',
+  // Access keys
+  applicationKeyId: 'The access key, the same as id',
+  createdById: 'Who made it',
+  createdByType: 'What kind of thing made it',
+  'ApplicationKey.key': 'What a device signs in with, beside the secret',
+  'MadeApplicationKey.key': 'What a device signs in with, beside the secret',
+  'MadeApplicationKey.secret': 'The other half of what a device signs in with',
+  filterType: 'Which topics: kept and told, there is no message broker here',
+  pubTopics: 'Topics to publish to: kept and told, there is no message broker here',
+  subTopics: 'Topics to subscribe to: kept and told, there is no message broker here',
+  addressFilterType: 'Whether the addresses are the only ones that may sign in, those that may not, or do not matter',
+  addresses: 'Addresses and networks of devices',
   // Applications
   globals: 'Values that templates can use',
   json: 'The value as JSON text; null deletes it',
