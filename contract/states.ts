@@ -10,7 +10,7 @@ export const DeviceState = Type.Object(
     data: Type.Record(
       Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }),
       Type.Union([Type.Number(), Type.String(), Type.Boolean()]),
-      closed,
+      { ...closed, description: 'names of 1 to 255 letters, digits, "_" or "-"' },
     ),
     time: Type.Optional(TimeFormats),
     meta: Type.Optional(Type.Unknown()),

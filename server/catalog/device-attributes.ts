@@ -3,7 +3,7 @@
 import type { AttributePatch } from '../../contract/device-attributes.ts'
 import type { DeviceAttribute } from '../../contract/devices.ts'
 import { invalid, notFound } from '../ground/errors.ts'
-import { matchesGlob } from '../ground/glob.ts'
+import { givenFilter, matchesGlob } from '../ground/glob.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { changeDevice, type DeviceParts } from './device-change.ts'
 import { type DeviceShape, MAX_ATTRIBUTES } from './device-shape.ts'
@@ -29,9 +29,9 @@ export async function listAttributes(db: Queryable, place: DevicePlace, query: A
   const sortField = query.sortField === 'dataType' ? 'dataType' : 'name'
   const sortDirection = directionOf(query.sortDirection)
   const filterField = query.filterField === 'dataType' ? 'dataType' : 'name'
-  const filter = query.filter || '*'
+  const filter = givenFilter(query.filter)
   const items = attributes
-    .filter((attribute) => matchesGlob(filter, attribute[filterField]))
+    .filter((attribute) => filter === undefined || matchesGlob(filter, attribute[filterField]))
     .sort((a, b) => compare(a[sortField], b[sortField]) || compare(a.name, b.name))
     .map((attribute) => ({ ...attribute, ...place }))
   return {
@@ -40,7 +40,7 @@ export async function listAttributes(db: Queryable, place: DevicePlace, query: A
     totalCount: items.length,
     sortField,
     sortDirection,
-    ...(query.filter ? { filter: query.filter, filterField } : {}),
+    ...(filter !== undefined ? { filter, filterField } : {}),
     ...place,
   }
 }

@@ -1,7 +1,7 @@
 /** What a query may ask about events (behaviour dossier §3.9), and the plainer filters of lists. */
 
 import type { EventState } from '../../contract/application-events.ts'
-import { globToLike } from '../ground/glob.ts'
+import { givenFilter, globToLike } from '../ground/glob.ts'
 import { knownFields, type QueryField } from '../query/fields.ts'
 import { readQuery } from '../query/parse.ts'
 import { tagMapField } from '../query/tags.ts'
@@ -43,7 +43,8 @@ export function eventCondition(applicationId: string, choice: EventChoice, value
   if (query !== undefined) {
     terms.push(translateQuery(query, fields, values, path))
   } else {
-    if (choice.filter) terms.push(`events.subject ilike $${values.push(globToLike(choice.filter))}`)
+    const filter = givenFilter(choice.filter)
+    if (filter !== undefined) terms.push(`lower(events.subject) like lower($${values.push(globToLike(filter))})`)
     if (choice.state) terms.push(`events.state = $${values.push(choice.state)}`)
   }
   return terms.join(' and ')

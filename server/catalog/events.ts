@@ -8,6 +8,7 @@ import {
   type EventSource,
 } from '../../contract/application-events.ts'
 import { invalid, notFound } from '../ground/errors.ts'
+import { givenFilter } from '../ground/glob.ts'
 import { newId } from '../ground/ids.ts'
 import { parseMoment } from '../ground/moments.ts'
 import { readQuery } from '../query/parse.ts'
@@ -92,7 +93,11 @@ export async function listEvents(
   const page = await listPage(db, source, { ...list, sortDirection: list.sortDirection ?? 'desc' }, toEvent)
   const asked = readQuery(query.query, 'query')
   if (asked !== undefined) return { ...page, query: asked }
-  return { ...page, ...(filter ? { filter, filterField: 'subject' } : {}), ...(state ? { state } : {}) }
+  return {
+    ...page,
+    ...(givenFilter(filter) !== undefined ? { filter, filterField: 'subject' } : {}),
+    ...(state ? { state } : {}),
+  }
 }
 
 /** @throws notFound, for a foreign one as well */

@@ -1,6 +1,6 @@
 /** Paging, sorting and filtering, the same for every list (behaviour dossier §6.5). */
 
-import { globToLike } from '../ground/glob.ts'
+import { givenFilter, globToLike } from '../ground/glob.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 
 export interface ListQuery {
@@ -59,8 +59,9 @@ export async function listPage<Row, T>(
   const { filters = { name: 'name' } } = source
   const [firstFilter = 'name'] = Object.keys(filters)
   const filterField = query.filterField && Object.hasOwn(filters, query.filterField) ? query.filterField : firstFilter
-  if (query.filter) {
-    values.push(globToLike(query.filter))
+  const filter = givenFilter(query.filter)
+  if (filter !== undefined) {
+    values.push(globToLike(filter))
     // Half the time of ilike, which folds the pattern anew for every row.
     from += ` and lower(${filters[filterField]}) like lower($${values.length})`
   }
@@ -83,7 +84,7 @@ export async function listPage<Row, T>(
     page,
     sortField,
     sortDirection,
-    ...(query.filter ? { filter: query.filter, filterField } : {}),
+    ...(filter !== undefined ? { filter, filterField } : {}),
   }
 }
 

@@ -1,8 +1,11 @@
 /** The `filter` of lists: `*` is any run of characters, `?` one character, everything else itself, in any case. */
 
+/** The filter that was given; a blank one is none. */
+export const givenFilter = (filter: string | undefined): string | undefined => (filter?.trim() ? filter : undefined)
+
 /**
- * The pattern as an argument of PostgreSQL's ILIKE with backslash as its escape character. LIKE backtracks only on
- * `%`, and runs of `*` are folded into one, so that a hostile pattern cannot cost more than its length times the text.
+ * The pattern as an argument of PostgreSQL's ILIKE with backslash as its escape character. LIKE goes back only to
+ * the last `%`, and runs of `*` are folded into one, so that a pattern cannot cost more than its length times the text.
  */
 export const globToLike = (glob: string) =>
   glob
@@ -15,7 +18,8 @@ export const globToLike = (glob: string) =>
  * so it costs at most the one length times the other; a regular expression could take for ever.
  */
 export function matchesGlob(glob: string, text: string): boolean {
-  const [pattern, subject] = [glob.toLowerCase(), text.toLowerCase()]
+  // Of code points, as the database counts.
+  const [pattern, subject] = [[...glob.toLowerCase()], [...text.toLowerCase()]]
   let [at, next, star, resume] = [0, 0, -1, 0]
   while (next < subject.length) {
     if (pattern[at] === '*') {
@@ -31,5 +35,5 @@ export function matchesGlob(glob: string, text: string): boolean {
       next = resume
     } else return false
   }
-  return /^\**$/.test(pattern.slice(at))
+  return pattern.slice(at).every((one) => one === '*')
 }

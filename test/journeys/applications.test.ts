@@ -70,7 +70,7 @@ test('what is not here is refused by name', async () => {
     ],
     [change({ archiveConfig: { mode: 'all' } }), /^application\.archiveConfig must be left out/],
     [post({ endpointSlug: 'My Plant' }), /^application\.endpointSlug must be 3 to 63 small letters, digits or "-"$/],
-    [post({ blobUrlTTL: 10 }), /^application\.blobUrlTTL must be >= 3600$/],
+    [post({ blobUrlTTL: 10 }), /^application\.blobUrlTTL must be at least 3600, and is 10$/],
     [post({ globals: [{ key: 'a', json: '{' }] }), /^application\.globals\.0\.json must be JSON text: /],
     [
       post({

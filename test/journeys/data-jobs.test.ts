@@ -179,7 +179,7 @@ test('what makes no sense is refused before anything is queued, and foreign thin
     [['data.export', { query: { start: 5, end: 5 } }], /^query\.end must be after query\.start$/],
     [
       ['data.export', { query: { options: { includeDate: 'yes' } } }],
-      /^query\.options\.includeDate must be of type boolean$/,
+      /^query\.options\.includeDate must be true or false, not a string$/,
     ],
     [['data.export', { query: { email: 'nobody' } }], /^query\.email /],
     [['device.export', { deviceId, start: 'soon' }], /^start must be a time/],

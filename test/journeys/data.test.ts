@@ -125,8 +125,8 @@ test('last values and composite states', async () => {
 test('what makes no sense is refused by name, and foreign things are not found', async () => {
   const cases: [object, RegExp][] = [
     [{ aggregation: 'AVERAGE' }, /^query\.aggregation must be one of NONE, FIRST/],
-    [{ resolution: 0 }, /^query\.resolution must be >= 1$/],
-    [{ limit: 'all' }, /^query\.limit must be of type number$/],
+    [{ resolution: 0 }, /^query\.resolution must be at least 1, and is 0$/],
+    [{ limit: 'all' }, /^query\.limit must be a number, not a string$/],
     [{ start: 5, end: 4 }, /^query\.end must be after query\.start$/],
     [{ colour: 'red' }, /^query\.colour is not a known property; allowed are start, end/],
     [{ deviceQuery: { colour: 'red' } }, /^query\.deviceQuery\.colour /],

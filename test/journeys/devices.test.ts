@@ -245,7 +245,7 @@ test('devices are changed together, each for itself', async () => {
     ],
     [
       { query, updateOperations: [{ operation: 'set', target: 'name' }] },
-      /^patchInfo\.updateOperations\.0\.value is required$/,
+      /^patchInfo\.updateOperations\.0\.value is required \(operation set, target name\)$/,
     ],
   ]
   for (const [patchInfo, message] of refusals) assert.match((await refusal(update(patchInfo))).message, message)

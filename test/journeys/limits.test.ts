@@ -52,7 +52,7 @@ test('limits are replaced whole, shown with what they come to, and refused beyon
   const refused: [object, RegExp][] = [
     [{ memoryBytes: 2048 * MB }, /^limits\.memoryBytes is 2147483648; it must be from 134217728 to 1073741824$/],
     [{ memory: 1 }, /^limits\.memory is not a known property/],
-    [{ processes: 'many' }, /^limits\.processes must be of type integer/],
+    [{ processes: 'many' }, /^limits\.processes must be a whole number, not a string$/],
   ]
   for (const [limits, message] of refused) {
     await assert.rejects(client.call(putLimits, { params, body: limits }), (error) => {

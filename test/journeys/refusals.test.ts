@@ -23,14 +23,14 @@ const deviceData = { inputType: 'deviceData', fileName: 'a.csv', start: -1, end:
 
 const NOTEBOOKS: [string, object, RegExp][] = [
   ['no name', {}, /^notebook\.name is required$/],
-  ['an empty name', { name: '' }, /^notebook\.name must NOT have fewer than 1 characters$/],
+  ['an empty name', { name: '' }, /^notebook\.name must not be empty$/],
   [
     'an unknown property',
     { name: 'n', colour: 'red' },
     /^notebook\.colour is not a known property; allowed are .*name/,
   ],
   ['an unknown image', { name: 'n', imageVersion: 'v9' }, /^notebook\.imageVersion must be one of v1, v2, v3, v4$/],
-  ['inputs that are no list', { name: 'n', inputs: {} }, /^notebook\.inputs must be of type array$/],
+  ['inputs that are no list', { name: 'n', inputs: {} }, /^notebook\.inputs must be a list, not an object$/],
   [
     'an unknown input type',
     { name: 'n', inputs: [{ inputType: 'tapeDrive', fileName: 'a' }] },
@@ -39,7 +39,7 @@ const NOTEBOOKS: [string, object, RegExp][] = [
   [
     'an input without its range',
     { name: 'n', inputs: [{ inputType: 'deviceData', fileName: 'a.csv', end: 0 }] },
-    /^notebook\.inputs\.0\.start is required$/,
+    /^notebook\.inputs\.0\.start is required \(inputType deviceData\)$/,
   ],
   [
     'an unknown property of an input',
@@ -59,12 +59,12 @@ const NOTEBOOKS: [string, object, RegExp][] = [
   [
     'a bad device id',
     { name: 'n', inputs: [{ ...deviceData, deviceIds: ['pump-1'] }] },
-    /^notebook\.inputs\.0\.deviceIds\.0 must be an id of 24 hexadecimal digits, or a \{\{template\}\}$/,
+    /^notebook\.inputs\.0\.deviceIds\.0 must be an id of 24 hexadecimal digits, or a \{\{template\}\} \(inputType deviceData\)$/,
   ],
   [
     'an output without its table',
     { name: 'n', outputs: [{ outputType: 'dataTable', fileName: 'a.csv' }] },
-    /^notebook\.outputs\.0\.dataTableId is required$/,
+    /^notebook\.outputs\.0\.dataTableId is required \(outputType dataTable\)$/,
   ],
   [
     'a result file that does not exist',
@@ -113,8 +113,11 @@ test('an execution that can not run is refused before it is queued', async () =>
   await losant.call('notebook.upload', { ...params, jupyterFile: ipynb('1') })
   const options: [object, RegExp][] = [
     [{ templateContext: '{not json' }, /^executionOptions\.templateContext must be JSON text/],
-    [{ templateContext: {} }, /^executionOptions\.templateContext must be of type string$/],
-    [{ relativeTo: null }, /^executionOptions\.relativeTo must be of type string or of type number or an object/],
+    [{ templateContext: {} }, /^executionOptions\.templateContext must be a string, not an object$/],
+    [
+      { relativeTo: null },
+      /^executionOptions\.relativeTo must be a string, a number or an object with \$date, not null$/,
+    ],
     [{ relativeTo: 'the day before yesterday' }, /^executionOptions\.relativeTo must be a time/],
     [{ when: 0 }, /^executionOptions\.when is not a known property; allowed are relativeTo, /],
   ]
@@ -152,8 +155,11 @@ test('states and columns of the wrong kind are refused', async () => {
   const params = { applicationId, deviceId: device.id }
   const states: [unknown, RegExp][] = [
     [{ time: 0 }, /^deviceState\.data is required$/],
-    [{ data: { temperature: [1] } }, /^deviceState\.data\.temperature must be of type number or/],
-    [[{ data: {} }, { data: 1 }], /^deviceState\.1\.data must be of type object$/],
+    [
+      { data: { temperature: [1] } },
+      /^deviceState\.data\.temperature must be a number, a string or true or false, not a list$/,
+    ],
+    [[{ data: {} }, { data: 1 }], /^deviceState\.1\.data must be an object, not a number$/],
   ]
   for (const [deviceState, message] of states) {
     const refused = await refusal(losant.call('device.sendState', { ...params, deviceState }))

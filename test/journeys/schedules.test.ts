@@ -84,7 +84,7 @@ test('schedules are made, listed, changed and deleted, and refused with a reason
     'schedule.timeZone "Mars/Olympus" is not known; it is an IANA name such as Europe/Berlin or UTC',
   ])
   assert.match(String(await post({ cron: '0 0 31 2 *' })), /^400,schedule.cron "0 0 31 2 \*" never comes true/)
-  assert.match(String(await post({ catchUpLimit: 101 })), /^400,schedule.catchUpLimit must be <= 100/)
+  assert.match(String(await post({ catchUpLimit: 101 })), /^400,schedule.catchUpLimit must be at most 100, and is 101/)
   assert.match(String(await post({ overlap: 'kill' })), /^400,schedule.overlap must be one of skip, queue/)
 
   await client.call(deleteSchedule, one)

@@ -57,7 +57,7 @@ const malformed: [string, string | object | undefined, number, RegExp][] = [
     /"device\.tags\.0\.key is given twice"/,
   ],
   ['a body without an end', '['.repeat(90_000), 400, /"device(\.0){32} is nested more than 32 levels deep"/],
-  ['a body of another kind', '[]', 400, /"device must be of type object"/],
+  ['a body of another kind', '[]', 400, /"device must be an object, not a list"/],
 ]
 for (const [what, payload, status, text] of malformed) {
   test(`${what} is answered in the shape of the API`, async (t) => {

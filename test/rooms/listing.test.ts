@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import fc from 'fast-check'
 import { listDevices } from '../../server/catalog/devices.ts'
 import { listPage, wholeNumber } from '../../server/catalog/listing.ts'
+import { globToLike, matchesGlob } from '../../server/ground/glob.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -37,6 +39,7 @@ const filters: [string, string[]][] = [
   ['*1', ['pump_1', 'pumpA1']],
   ["x' or '1'='1", []],
   ['', ['50%', 'Pump', 'a\\b', 'pumpA1', 'pump_1']],
+  ['  ', ['50%', 'Pump', 'a\\b', 'pumpA1', 'pump_1']],
 ]
 test('a filter matches whole names in any case, stars and question marks being wild', async (t) => {
   const db = await openTestDatabase(t)
@@ -46,8 +49,39 @@ test('a filter matches whole names in any case, stars and question marks being w
     const page = await listDevices(db, applicationId, { filter })
     assert.deepEqual(page.items.map(({ name }) => name).sort(), expected.toSorted(), filter)
     assert.equal(page.totalCount, expected.length)
-    assert.deepEqual([page.filter, page.filterField], filter ? [filter, 'name'] : [undefined, undefined])
+    assert.deepEqual([page.filter, page.filterField], filter.trim() ? [filter, 'name'] : [undefined, undefined])
   }
+})
+
+const letter = fc.constantFrom('a', 'A', 'b', 'ä', '*', '*', '?', '%', '_', '\\', '😀', ' ')
+const some = (maxLength: number) => fc.string({ unit: letter, maxLength })
+
+test('the database and we are of one mind about patterns', async (t) => {
+  const db = await openTestDatabase(t)
+  const cases = fc.sample(fc.tuple(some(8), some(8)), { numRuns: 4000, seed: 7 })
+  const rows = await db.query<{ matches: boolean }>(
+    `select lower(name) like lower(pattern) as matches
+     from unnest($1::text[], $2::text[]) with ordinality as t (pattern, name, n) order by n`,
+    [cases.map(([glob]) => globToLike(glob)), cases.map(([, name]) => name)],
+  )
+  assert.deepEqual(
+    cases.filter(([glob, name], index) => matchesGlob(glob, name) !== rows[index]?.matches),
+    [],
+  )
+  assert.ok(rows.filter(({ matches }) => matches).length > 200)
+})
+
+test('patterns that are made to take for ever do not', async (t) => {
+  const db = await openTestDatabase(t)
+  const { id: applicationId } = await makeApplication(db)
+  for (let index = 0; index < 50; index += 1) await makeDevice(db, { applicationId, name: 'a'.repeat(255) })
+  // Each would take longer than the universe if every star were tried at every place of the text.
+  for (const filter of [`${'*a'.repeat(127)}b`, `${'a*'.repeat(127)}b`, '*?'.repeat(127), `${'*'.repeat(254)}b`]) {
+    const page = await listDevices(db, applicationId, { filter })
+    assert.equal(page.totalCount, filter.endsWith('b') ? 0 : 50, filter.slice(0, 10))
+  }
+  const [glob, text] = ['*a'.repeat(20_000), 'a'.repeat(20_000)]
+  assert.deepEqual([matchesGlob(glob, text), matchesGlob(`${glob}b`, text)], [true, false])
 })
 
 test('what is asked for in a way that makes no sense is answered with the defaults', async (t) => {

@@ -27,6 +27,7 @@ const matches: [string, string, boolean][] = [
   ['*mp', 'pump mp x', false],
   ['*ab', 'aab', true],
   ['?', '', false],
+  ['?', '😀', true],
   ['*', '', true],
   ['', '', true],
   ['', 'a', false],
