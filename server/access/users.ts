@@ -5,6 +5,7 @@ import { hash, verify } from '@node-rs/argon2'
 import { forbidden, unauthenticated } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
+import { hashPassword } from './passwords.ts'
 
 /** What a token of a session says of its user. */
 export interface SignedIn {
@@ -55,7 +56,7 @@ export async function ensureFirstUser(
   const made = password ? undefined : randomBytes(12).toString('base64url')
   await db.query(
     `insert into users (id, email, password_hash, is_owner) values ($1, $2, $3, true) on conflict (lower(email)) do nothing`,
-    [newId(), email, await hash(password ?? made ?? '')],
+    [newId(), email, await hashPassword(password ?? made ?? '')],
   )
   return made
 }

@@ -48,6 +48,7 @@ import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import { addSecurityHeaders, securityHeaders } from './security-headers.ts'
+import { serveUsers } from './routes/users.ts'
 import { type Door, entryTo } from './serve.ts'
 import { limitConnections } from './sockets.ts'
 import { checkVersions } from './versions.ts'
@@ -118,6 +119,7 @@ export async function createApp(
   serveDocuments(app)
   serveHealth(app, parts)
   serveAuth(door, parts)
+  serveUsers(door, parts)
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)
   serveApiTokens(door, parts)

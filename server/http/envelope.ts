@@ -55,6 +55,7 @@ const ITEMS: Record<string, string> = {
   notebooks: 'notebook',
   backfills: 'backfill',
   schedules: 'schedule',
+  users: 'user',
 }
 
 const itemType = (entity: string) => ITEMS[entity]

@@ -29,7 +29,7 @@ export async function refusalOf(
   applicationId: string,
   address: string,
 ): Promise<Refusal | undefined> {
-  if (!isAllowed(receivers, address)) {
+  if (!isReceiver(receivers, address)) {
     const message = `${address} is not among the addresses that this installation sends mails to (FIELDBOOK_MAIL_TO)`
     return { reason: 'receiver', message }
   }
@@ -70,7 +70,8 @@ async function turnsWithinTheHour(db: Queryable, applicationId: string, kind: 'm
   return turns?.count ?? 0
 }
 
-function isAllowed(receivers: readonly string[], address: string): boolean {
+/** Whether an address is among those that may be mailed. */
+export function isReceiver(receivers: readonly string[], address: string): boolean {
   const small = address.toLowerCase()
   return receivers.length === 0 || receivers.includes(small) || receivers.includes(small.slice(small.lastIndexOf('@')))
 }

@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts'
 import { type Door, serve } from '../serve.ts'
 
 /** A day and a night, when the client names no other time; 0 asks for a token that does not end. */
-const DEFAULT_TTL_SECONDS = 24 * 3600
+export const DEFAULT_TTL_SECONDS = 24 * 3600
 
 /** Registers the routes that give tokens. */
 export function serveAuth(door: Door, { db, tokens }: Parts): void {
