@@ -9,6 +9,11 @@ export interface Grants {
   readonly reads?: boolean
   /** Whether bounded tokens may: all but the management of accounts and tokens. */
   readonly bounded?: boolean
+  /**
+   * Whether nothing less than a token for everything may, because more could be had with it than a smaller one allows: who
+   * makes a user, or a member, can come back as one.
+   */
+  readonly whole?: boolean
   /** Whether the published command line tool's tokens may. */
   readonly cli?: boolean
   /** Whether tokens of devices may. */
@@ -29,6 +34,7 @@ export function scopesOf({ operation, method, path, grants = {} }: Asked): reado
   const { reads = method === 'GET', bounded = true, cli = false, device = false, action = operation } = grants
   const forms = (kind: string) => [kind, ...(bounded ? [`${kind}.bounded`] : []), ...(reads ? [`${kind}.read`] : [])]
   const { all, only } = OWNERS[ownerOf(path)]
+  if (grants.whole) return all.flatMap((kind) => [`all.${kind}`, ...(reads ? [`all.${kind}.read`] : [])])
   return [
     ...all.flatMap((kind) => [...forms(`all.${kind}`), ...(cli && kind !== 'Organization' ? [`all.${kind}.cli`] : [])]),
     ...only.flatMap((kind) => forms(`only.${kind}`)),

@@ -1,6 +1,6 @@
 /**
  * The users of an installation, for its owners. Operations of our own: the original's users belong to organizations of its
- * maker. Tokens that are bounded may not ask for them, whoever made them.
+ * maker. Only tokens for everything may ask for them.
  */
 
 import { type Static, Type } from 'typebox'
@@ -60,7 +60,7 @@ export type UserPatch = Static<typeof UserPatch>
 
 export const TransferPost = Type.Object({ userId: ObjectId }, closed)
 
-const accounts = { bounded: false }
+const accounts = { whole: true }
 const PATH = '/users/:userId'
 
 export const listUsers = route({

@@ -14,6 +14,9 @@ test('the scopes of an operation follow from its method and path, and from what 
   assert.deepEqual(of('things.post'), [...everybody('.bounded'), 'things.*', 'things.post'])
   assert.deepEqual(of('thing.get', 'GET'), [...everybody('.bounded', '.read'), 'thing.*', 'thing.get'])
   assert.deepEqual(of('tokens.post', 'POST', { bounded: false }), [...everybody(), 'tokens.*', 'tokens.post'])
+  const whole = ['all.Application', 'all.Organization', 'all.User']
+  assert.deepEqual(of('members.post', 'POST', { whole: true }), whole)
+  assert.deepEqual(of('users.get', 'GET', { whole: true }, '/users'), ['all.User', 'all.User.read'])
   const device = of('device.get', 'GET', { device: true }).filter((word) => word.startsWith('all.Device'))
   assert.deepEqual(device, ['all.Device', 'all.Device.read'])
   assert.deepEqual(
