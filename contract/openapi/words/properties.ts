@@ -2,9 +2,10 @@
 
 import { ABOUT_DATA } from './data.ts'
 import { ABOUT_EXECUTIONS } from './executions.ts'
+import { ABOUT_PEOPLE } from './people.ts'
 import { ABOUT_THINGS } from './things.ts'
 
-const ALL = new Map(Object.entries({ ...ABOUT_THINGS, ...ABOUT_DATA, ...ABOUT_EXECUTIONS }))
+const ALL = new Map(Object.entries({ ...ABOUT_THINGS, ...ABOUT_DATA, ...ABOUT_EXECUTIONS, ...ABOUT_PEOPLE }))
 
 /** One sentence about a property of a schema; undefined where nobody wrote one. */
 export const wordFor = (schema: string | undefined, property: string): string | undefined =>
