@@ -5,6 +5,12 @@ import { join, resolve } from 'node:path'
 import type { InstallationLimits } from '../../contract/limits.ts'
 import { type Entry, SETTINGS } from './settings.ts'
 
+/** So many requests in so long. */
+export interface Rate {
+  readonly limit: number
+  readonly windowMs: number
+}
+
 export interface Config {
   readonly http: {
     readonly host: string
@@ -18,6 +24,15 @@ export interface Config {
     readonly ofAddress: number
     /** Addresses and networks. */
     readonly trustedProxies: readonly string[]
+    /** Of one caller. */
+    readonly streams: number
+  }
+  readonly rates: {
+    readonly caller: Rate | undefined
+    readonly address: Rate | undefined
+    readonly link: Rate | undefined
+    readonly signIn: Rate | undefined
+    readonly store: 'memory' | 'postgres'
   }
   readonly admin: { readonly email: string; readonly password: string | undefined }
   readonly dataDir: string
@@ -100,6 +115,14 @@ export function readConfig(env: Environment, root: string): Config {
       all: read(S.connections),
       ofAddress: read(S.addressConnections),
       trustedProxies: read(S.trustedProxies),
+      streams: read(S.streams),
+    },
+    rates: {
+      caller: read(S.callerRate),
+      address: read(S.addressRate),
+      link: read(S.linkRate),
+      signIn: read(S.signInRate),
+      store: read(S.rateStore),
     },
     admin: { email: read(S.adminEmail), password: read(S.adminPassword) },
     dataDir: resolve(root, read(S.dataDir)),

@@ -71,6 +71,14 @@ export function durationBetween(fromMs: number, toMs: number) {
   }
 }
 
+/** So many in so long, of a text such as `100/10s`; undefined for `off`. */
+export function rate(value: string): { readonly limit: number; readonly windowMs: number } | undefined {
+  if (value === 'off') return undefined
+  const [limit = '', time = ''] = value.split('/')
+  const windowMs = durationBetween(1000, 86_400_000)(time)
+  return { limit: integer(1, 1_000_000_000)(limit), windowMs }
+}
+
 export function httpUrl(value: string): string | undefined {
   if (!value) return undefined
   const url = new URL(value)
@@ -84,6 +92,7 @@ export function databaseUrl(value: string): string | undefined {
 }
 
 export const A_SIZE = 'a size such as 512MB'
+export const A_RATE = 'a number and a time as 100/10s, from 1s to 1d, or off'
 export const A_DURATION = 'a duration such as 30s, 15m or 7d'
 
 export const entry = <T>(e: Entry<T>): Entry<T> => e

@@ -2,6 +2,7 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { shareRates } from '../access/shared-rates.ts'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
 import { addressesIn } from './client-address.ts'
@@ -17,6 +18,7 @@ import { acceptJson } from './json-body.ts'
 import { noteMethods } from './methods.ts'
 import { answeredUrl, type Reached, sharedUrl } from './own-url.ts'
 import type { Parts } from './parts.ts'
+import { limitRates } from './rates.ts'
 import { serveApiTokens } from './routes/api-tokens.ts'
 import { serveApplicationKeys } from './routes/application-keys.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
@@ -97,6 +99,11 @@ export async function createApp(
   limitConnections(app.server, { ...config.connections, isTrusted })
   await allowOtherOrigins(app)
   limitHeads(app)
+  const { buckets, countCaller } = limitRates(app, config.rates)
+  if (config.rates.store === 'postgres') {
+    const shared = shareRates(parts.db, buckets, parts.log)
+    app.addHook('onClose', () => shared[Symbol.asyncDispose]())
+  }
   checkVersions(app)
   const repeats = createRepeats(app, { db: parts.db, log: parts.log, secret: parts.linkSecret })
   compressAnswers(app)
@@ -106,6 +113,7 @@ export async function createApp(
 
   const door: Door = {
     app,
+    countCaller,
     routes: [],
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),

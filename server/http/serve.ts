@@ -43,6 +43,8 @@ export interface Call<T> {
 }
 
 export interface Door {
+  /** Counts a request of a caller. @throws limited when it is one too many */
+  readonly countCaller: (caller: Caller, reply: FastifyReply) => void
   readonly app: FastifyInstance
   /** Every route that is served, in the order in which they were registered. */
   readonly routes: Route[]
@@ -123,6 +125,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         checkBody(request.body, route.body.name)
       }
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
+      if (route.authenticated) door.countCaller(caller, reply)
       const params = lowerCaseIds(request.params)
       if (route.authenticated) {
         if (!allows(caller.scope, route.scopes)) throw forbidden()

@@ -31,7 +31,9 @@ import type { Queryable } from '../../stores/postgres/database.ts'
 import { hasSeenTheEnd, lastSeen, streamEvents } from '../event-stream.ts'
 import { askedBy, requesterOf } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
+import { callerKey } from '../rates.ts'
 import { type Door, requireUser, serve, serveRaw } from '../serve.ts'
+import { createStreams } from '../streams.ts'
 import { waitForEnd, waitMs } from '../waiting.ts'
 
 const MAX_LOGS = 1000
@@ -116,12 +118,14 @@ export function serveExecutions(
     minuteCounts(db, { userId: requireUser(caller).userId }, query, new Date()),
   )
 
-  serveRaw(door, watchExecution, async ({ params, query }, request, reply) => {
+  const streams = createStreams(config.connections.streams)
+  serveRaw(door, watchExecution, async ({ params, query, caller }, request, reply) => {
     const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
     const after = lastSeen(request.headers['last-event-id'] ?? query.lastEventId)
     // An EventSource that is answered so does not come back again (HTML standard, 9.2.3).
     if (hasSeenTheEnd(execution, after)) return reply.code(204).send()
+    streams.enter(callerKey(caller), reply)
     return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal))
   })
   // Clients must not be left hanging on a door that closes: they come back to where they were.

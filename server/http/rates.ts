@@ -1,0 +1,108 @@
+/**
+ * Who may ask how often. Every request counts for the address it comes from, one with a good token also for its caller:
+ * so nobody gets more by inventing tokens. What is open by signed links and the look at the health have counts of their own,
+ * and sign-ins that fail a stricter one. Each answer says how many are left, and one that is too many when to come again.
+ */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../access/callers.ts'
+import { Bucket, type Standing } from '../access/rates.ts'
+import type { Rate } from '../ground/config.ts'
+import { limited } from '../ground/errors.ts'
+import { clientOf } from './client-address.ts'
+
+/** A rate that is left out is none. */
+export interface Rates {
+  readonly caller: Rate | undefined
+  readonly address: Rate | undefined
+  /** By address: files and links, and by itself the look at the health. */
+  readonly link: Rate | undefined
+  /** By address: those that fail. */
+  readonly signIn: Rate | undefined
+}
+
+export interface RateLimits {
+  /** All there are, to be shared with other services. */
+  readonly buckets: readonly Bucket[]
+  /** Counts a request whose token has been found good. @throws limited when it is one too many */
+  readonly countCaller: (caller: Caller, reply: FastifyReply) => void
+}
+
+const PLACES: readonly (readonly [path: string, kind: 'link' | 'health'])[] = [
+  ['/files/', 'link'],
+  ['/privateFiles/', 'link'],
+  ['/blobs/', 'link'],
+  ['/uploads', 'link'],
+  ['/healthz', 'health'],
+]
+
+/** Wrong passwords, keys and codes, and accounts that are locked. */
+const FAILED = new Set([401, 403, 429])
+
+/** Counts every request from here on. */
+export function limitRates(app: FastifyInstance, rates: Rates, clock: () => number = Date.now): RateLimits {
+  const make = (name: string, rate: Rate | undefined) => (rate ? new Bucket(name, rate) : undefined)
+  const byAddress = {
+    api: make('address', rates.address),
+    link: make('link', rates.link),
+    health: make('health', rates.link),
+  }
+  const callers = make('caller', rates.caller)
+  const signIns = make('signIn', rates.signIn)
+  const tried = new WeakSet<FastifyRequest>()
+
+  app.addHook('onRequest', async (request, reply) => {
+    const bucket = byAddress[kindOf(request)]
+    if (bucket) hit(bucket, clientOf(request.ip), clock(), reply, 'from this address')
+    if (!signIns || !isSignIn(request)) return
+    hit(signIns, clientOf(request.ip), clock(), reply, 'to sign in from this address that failed')
+    tried.add(request)
+  })
+  if (signIns) {
+    // It is counted before its end is known, or as many as are sent at once would all be let in.
+    app.addHook('onSend', async (request, reply) => {
+      // Only what was counted: a request that was refused before must not pay for another.
+      if (tried.delete(request) && !FAILED.has(reply.statusCode)) signIns.giveBack(clientOf(request.ip), clock())
+    })
+  }
+  return {
+    buckets: [...Object.values(byAddress), callers, signIns].filter((bucket) => bucket !== undefined),
+    countCaller: (caller, reply) => {
+      if (callers) hit(callers, callerKey(caller), clock(), reply, 'with this token')
+    },
+  }
+}
+
+function hit(bucket: Bucket, key: string, now: number, reply: FastifyReply, whose: string): void {
+  const standing = bucket.hit(key, now)
+  tell(reply, standing)
+  if (!standing.isOver) return
+  const { limit, resetSeconds } = standing
+  const resetsAt = new Date(now + resetSeconds * 1000)
+  throw limited(
+    `There were ${limit} requests ${whose}, as many as are allowed; try again in ${resetSeconds} s`,
+    { name: `${bucket.name}Requests`, of: 'installation', allowed: limit, used: limit, resetsAt },
+    resetSeconds,
+  )
+}
+
+/** The header fields of draft-ietf-httpapi-ratelimit-headers-03, which clients know. Where two counts apply, the lower one. */
+function tell(reply: FastifyReply, { limit, remaining, resetSeconds }: Standing): void {
+  const told = reply.getHeader('ratelimit-remaining')
+  if (told !== undefined && Number(told) < remaining) return
+  reply.headers({ 'ratelimit-limit': limit, 'ratelimit-remaining': remaining, 'ratelimit-reset': resetSeconds })
+}
+
+function kindOf({ url }: FastifyRequest): 'api' | 'link' | 'health' {
+  return PLACES.find(([path]) => url.startsWith(path))?.[1] ?? 'api'
+}
+
+const isSignIn = ({ method, routeOptions }: FastifyRequest) =>
+  method === 'POST' && (routeOptions.url ?? '').startsWith('/auth/')
+
+/** A token made for programs stands for itself; somebody who signs in again is still the same. */
+export function callerKey(caller: Caller): string {
+  if (caller.kind === 'device') return `device ${caller.deviceId}`
+  if (caller.tokenId !== undefined) return `token ${caller.tokenId}`
+  return `user ${caller.kind === 'user' ? caller.userId : ''}`
+}
