@@ -63,7 +63,7 @@ export async function makeFullApplication(
 
   await send('PATCH', '', { globals: [{ key: 'note', json: JSON.stringify(mark) }] })
   await send('PATCH', '/readme', { content: mark })
-  await send('PUT', '/limits', { notebooks: 100 })
+  await send('PUT', '/limits', { notebooks: 10_000 })
   await send('PUT', '/telemetry', { retentionDays: 1000 })
   await send('POST', '/callbackSecret/rotate')
 
@@ -86,6 +86,7 @@ export async function makeFullApplication(
     await post(`/devices/${deviceId}/setConnectionStatus`, { status: 'connected' })
   }
   await post(`/devices/${device.id}/state`, { data: { undeclared: 1 } })
+  await send('GET', '/telemetry/ignored') // has what was counted written down
   await post('/devices/delete', { query: { id: deleted.id } })
 
   const column = { name: 'word', dataType: 'string', constraint: 'optional' }

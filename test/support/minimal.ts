@@ -27,9 +27,9 @@ const FORMATS: Record<string, string> = {
   'date-time': '2026-01-01T00:00:00.000Z',
 }
 
-/** Texts of which one fits each pattern of the contract; the first is an id that nothing has. */
+/** Texts of which one fits each pattern of the contract; one is an id that nothing has. */
 export const ABSENT_ID = 'a'.repeat(24)
-const TEXTS = [ABSENT_ID, 'a', '0', 'abc', 'a'.repeat(64), '2026-01-01', 'P1D', '']
+const TEXTS = ['a', '0', ABSENT_ID, 'abc', 'a'.repeat(64), '2026-01-01', 'P1D', '']
 
 /** @throws Error when a pattern is not among those that are known here */
 export const minimal = (schema: TSchema): unknown => made(schema as Schema)

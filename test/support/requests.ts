@@ -26,7 +26,12 @@ export async function ask(
   ids: Parameters,
   { query = minimal(route.query), body = route.body ? minimal(route.body.schema) : undefined }: Asked = {},
 ): Promise<Answer> {
-  const search = new URLSearchParams(Object.entries(query as Record<string, string>))
+  const search = new URLSearchParams(
+    Object.entries(query as object).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  )
   const reply = await app.inject({
     method: route.method,
     url: `${fill(route.path, ids)}?${search}`,
