@@ -47,10 +47,11 @@ function isFor(kind: Kind, route: Route): boolean {
 
 /** What is wrong with an answer, if anything: the application is not there, which is only told to those let through. */
 function faultOf(route: Route, mayPass: boolean, { status, message }: { status: number; message: string }) {
-  if (!mayPass) return status === 403 && message === 'Access is forbidden' ? undefined : 'is let through'
+  const isRefused = status === 403 && message === 'Access is forbidden'
+  if (!mayPass) return isRefused ? undefined : 'is let through'
   const isAbsent = status === 404 && message === 'Application was not found'
   if (route.path.startsWith('/applications/')) return isAbsent ? undefined : 'is not told that nothing is there'
-  return status < 500 && status !== 403 && status !== 401 ? undefined : 'is refused'
+  return status < 500 && status !== 401 && !isRefused ? undefined : 'is refused'
 }
 
 test('each operation lets through exactly the scopes of the table', async (t) => {

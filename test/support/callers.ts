@@ -19,6 +19,10 @@ export interface TestCallers {
   /** A user whom the application was shared with for reading. */
   readonly viewer: Sign
   readonly deviceId: string
+  /** Of the application's token and of the owner's. */
+  readonly tokenIds: readonly string[]
+  readonly keyId: string
+  readonly viewerId: string
 }
 
 /** Makes them in the application of that owner. */
@@ -54,5 +58,8 @@ export async function makeCallers(
     device: signAs({ kind: 'device', applicationId, deviceId, keyId, scope }),
     viewer: signAs({ kind: 'user', userId: viewerId, generation: 0, scope }),
     deviceId,
+    tokenIds: [tokenId, userTokenId],
+    keyId,
+    viewerId,
   }
 }

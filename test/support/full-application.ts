@@ -150,6 +150,9 @@ export async function makeFullApplication(
     [id],
   )
 
+  const apiToken = await post('/tokens', { name: `token ${mark}`, scope: ['all.Application.read'] })
+  const key = await post('/keys', { name: `key ${mark}`, deviceIds: [device.id] })
+
   const forms = [
     await send('PATCH', `/file/${file.id}`, { contentType: 'text/plain' }),
     await send('PATCH', `/privateFiles/${privateFile.id}`, { contentType: 'text/plain' }),
@@ -182,6 +185,8 @@ export async function makeFullApplication(
       scheduleId: [schedule.id],
       jobId: [jobId, ticket],
       deliveryId: [delivery?.id ?? ''],
+      apiTokenId: [apiToken.id, ...callers.tokenIds],
+      applicationKeyId: [key.id, callers.keyId],
     },
   }
 }
