@@ -5,10 +5,11 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { finishExecution } from '../../server/executions/finish.ts'
+import { type Ending, finishExecution } from '../../server/executions/finish.ts'
 import { getExecution, recordLive } from '../../server/executions/store.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { jobIdOf } from '../../server/jobs/ticket.ts'
+import type { Queryable } from '../../server/stores/postgres/database.ts'
 import { makeCallers, type TestCallers } from './callers.ts'
 import { MULTIPART, multipart } from './forms.ts'
 import { makeApplication, makeFolder, UNSEEN } from './make.ts'
@@ -194,35 +195,60 @@ export async function makeFullApplication(
 /** Ends an execution as a worker would have, with an input, its results and what it told. */
 async function finish(
   t: Parameters<typeof makeFolder>[0],
-  { db, blobs }: TenancyDoor,
+  door: TenancyDoor,
   { notebookId, executionId, mark }: { notebookId: string; executionId: string; mark: string },
 ): Promise<void> {
+  const { db, blobs } = door
+  const result = join(await makeFolder(t), 'result')
+  await writeFile(result, ipynb(`print("${mark}")`))
+  await hold(db, executionId)
+  const input = { key: `executions/${executionId}/1/inputs/0`, size: 1, contentType: 'text/csv' }
+  await blobs.put(input.key, Buffer.from(`input ${mark}`))
+  const events = [{ id: 1, kind: 'stream' as const, data: JSON.stringify({ text: mark }) }]
+  const standing = { cell: 1, cells: 1, inputInfo: { 'rows.csv': input }, inputsCompletedAt: new Date() }
+  await recordLive(db, { id: executionId, attempt: 1 }, standing, events)
+  const results = new Map(['result.log', 'result.ipynb', 'result.html', 'result.pdf'].map((name) => [name, result]))
+  const written = { 'out.txt': `output ${mark}` }
+  await endHeld(t, door, { notebookId, executionId }, { written, results })
+}
+
+/** Gives an execution to a worker that is none. */
+export async function hold(db: Queryable, executionId: string): Promise<void> {
   await db.query(
     `update executions set status = 'inProgress', attempt = 1, worker_id = 'a worker', started_at = now(),
        lease_until = now() + interval '1 hour' where id = $1`,
     [executionId],
   )
+}
+
+export interface LeftBehind {
+  /** What stands in OUTPUT_DIR. */
+  readonly written: Readonly<Record<string, string>>
+  readonly results?: Ending['results']
+  /** What templates see as `ctx`. */
+  readonly ctx?: Readonly<Record<string, string>>
+}
+
+/** Ends a held execution, its outputs stored. */
+export async function endHeld(
+  t: Parameters<typeof makeFolder>[0],
+  { db, blobs }: Pick<TenancyDoor, 'db' | 'blobs'>,
+  { notebookId, executionId }: { readonly notebookId: string; readonly executionId: string },
+  { written, results = new Map(), ctx = {} }: LeftBehind,
+): Promise<void> {
   const outputDir = await makeFolder(t)
-  const result = join(await makeFolder(t), 'result')
-  await writeFile(join(outputDir, 'out.txt'), `output ${mark}`)
-  await writeFile(result, ipynb(`print("${mark}")`))
-  const prefix = `executions/${executionId}/1`
-  const input = { key: `${prefix}/inputs/0`, size: 1, contentType: 'text/csv' }
-  await blobs.put(input.key, Buffer.from(`input ${mark}`))
-  const events = [{ id: 1, kind: 'stream' as const, data: JSON.stringify({ text: mark }) }]
-  const standing = { cell: 1, cells: 1, inputInfo: { 'rows.csv': input }, inputsCompletedAt: new Date() }
-  await recordLive(db, { id: executionId, attempt: 1 }, standing, events)
+  for (const [name, text] of Object.entries(written)) await writeFile(join(outputDir, name), text)
   await finishExecution(db, {
     execution: await getExecution(db, notebookId, executionId),
     failure: undefined,
     outputDir,
-    results: new Map(['result.log', 'result.ipynb', 'result.html', 'result.pdf'].map((name) => [name, result])),
+    results,
     unmade: [],
-    context: { ctx: {}, globals: {} },
+    context: { ctx, globals: {} },
     blobs,
     maxBytes: 1_000_000,
     maxFiles: 100,
-    prefix,
+    prefix: `executions/${executionId}/1`,
     signal: new AbortController().signal,
     canceled: new AbortController().signal,
     live: { settle: async () => {}, seen: () => UNSEEN },
