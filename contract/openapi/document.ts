@@ -44,12 +44,14 @@ export function documentOf({ routes, schemas: named, notes }: Contract): Describ
       gaps.push(
         `contract/${one.module}.ts has routes and no notes with a tag: write contract/openapi/notes/${one.module}.ts, as notes/schedules.ts is`,
       )
+    const note = about?.routes?.[one.name] ?? {}
     const operation = operationOf(
       {
         named: one,
         operationId: ids.get(one) ?? one.name,
         tag: about?.tag?.name ?? 'Other',
-        note: about?.routes?.[one.name] ?? {},
+        note,
+        isOwn: about?.own ?? note.own ?? false,
       },
       sources,
     )

@@ -33,6 +33,8 @@ export interface AnswerNote {
 }
 
 export interface RouteNote {
+  /** That the original does not have it. */
+  readonly own?: true
   /** Further sentences of the description, in Markdown; the summary comes before them. */
   readonly more?: string
   /** Values for query parameters that are worth an example. */
@@ -45,6 +47,8 @@ export interface RouteNote {
 }
 
 export interface Notes {
+  /** That the original has none of its routes. */
+  readonly own?: true
   /** What the routes of the module are listed under. One that several modules name is described by one of them. */
   readonly tag?: { readonly name: string; readonly description?: string }
   readonly schemas?: Readonly<Record<string, SchemaNote>>

@@ -14,6 +14,8 @@ export interface Explained {
   readonly operationId: string
   readonly tag: string
   readonly note: RouteNote
+  /** That the original does not have it. */
+  readonly isOwn: boolean
 }
 
 export interface Sources {
@@ -27,14 +29,16 @@ export interface Sources {
 const JSON_TYPE = 'application/json'
 
 /** The operation; what is missing of it is added to the gaps. */
-export function operationOf({ named, operationId, tag, note }: Explained, sources: Sources): SchemaObject {
+export function operationOf({ named, operationId, tag, note, isOwn }: Explained, sources: Sources): SchemaObject {
   const { route } = named
   const parameters = parametersOf(named, note, sources)
   return {
     operationId,
     tags: [tag],
     summary: route.summary.replace(/\.$/, ''),
-    description: descriptionOf(named, note),
+    description: descriptionOf(named, note, isOwn),
+    ...(isOwn ? { 'x-own': true } : {}),
+    ...(isOwn || operationId === route.operation ? {} : { 'x-operation': route.operation }),
     ...(route.authenticated ? { 'x-scopes': route.scopes } : {}),
     security: route.authenticated ? [{ token: [] }] : [],
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -44,12 +48,13 @@ export function operationOf({ named, operationId, tag, note }: Explained, source
 }
 
 /** What the summary says, what the notes add, and what follows from the kind of the route. */
-function descriptionOf({ route }: NamedRoute, note: RouteNote): string {
+function descriptionOf({ route }: NamedRoute, note: RouteNote, isOwn: boolean): string {
   const isList = 'perPage' in recordOf(recordOf(route.query)['properties'])
   const isJob = isQueued(route.reply) || branches(route.reply).some(isQueued)
   return [
     `${route.summary.replace(/\.$/, '')}.`,
     note.more,
+    isOwn && 'This is ours: the original does not have it.',
     isList &&
       'A list comes page by page: `page` counts from 0, `perPage` is at most 1,000, and `totalCount` tells how many there are.',
     route.file &&
@@ -92,6 +97,7 @@ function requestBody(named: NamedRoute, note: RouteNote, sources: Sources): Sche
   return {
     requestBody: {
       required: body.optional !== true,
+      'x-name': body.name,
       description: `The \`${body.name}\`, as messages about it call it.`,
       content: { [JSON_TYPE]: { schema, ...(example === undefined ? {} : { example }) } },
     },

@@ -53,7 +53,7 @@ function parameter(
 ): SchemaObject {
   const word = words[place][`${operation}:${name}`] ?? words[place][name]
   const own = recordOf(schema)['description']
-  const description = sentence(word?.is, typeof own === 'string' ? own : undefined)
+  const description = sentence(word?.is, typeof own === 'string' && !word?.schema ? own : undefined)
   if (!description)
     gaps.push(
       `parameter ${name} of ${route} is not described: give it a description in the contract, or a word in contract/openapi/words/parameters.ts`,

@@ -22,7 +22,8 @@ const backfill = {
 }
 
 export const notes: Notes = {
-  tag: { name: 'Backfills', description: 'One notebook for many windows of time. Ours.' },
+  own: true,
+  tag: { name: 'Backfills', description: 'One notebook for many windows of time.' },
   schemas: {
     BackfillPost: {
       is: 'Which range of time, and how it is cut.',

@@ -23,9 +23,10 @@ const secret = {
 }
 
 export const notes: Notes = {
+  own: true,
   tag: {
     name: 'Deliveries',
-    description: 'Mails and callbacks that told of ends, and the secret callbacks are signed with. Ours.',
+    description: 'Mails and callbacks that told of ends, and the secret callbacks are signed with.',
   },
   schemas: {
     Delivery: { is: 'A mail or callback.', example: delivery },

@@ -4,7 +4,8 @@ import { blobLink } from '../example-world.ts'
 import type { Notes, RouteNote } from '../notes.ts'
 
 const rendered = (file: string): RouteNote => ({
-  more: 'Ours. The link carries no token, so that a page, which others wrote, has none in its address.',
+  own: true,
+  more: 'The link carries no token, so that a page, which others wrote, has none in its address.',
   answers: {
     200: {
       description: `Where a client follows the link: the ${file} itself.`,
@@ -32,7 +33,8 @@ export const notes: Notes = {
   tag: { name: 'Executions' },
   routes: {
     watchExecution: {
-      more: 'Ours: the original can only be asked again and again. The events are `phase`, `cell`, `stream`, `display`, `update`, `clear`, `cellError`, `truncated` and, as the last one, `finished`. A client that comes back sends the id of the last event it has seen as `Last-Event-ID`.',
+      own: true,
+      more: 'The original can only be asked again and again. The events are `phase`, `cell`, `stream`, `display`, `update`, `clear`, `cellError`, `truncated` and, as the last one, `finished`. A client that comes back sends the id of the last event it has seen as `Last-Event-ID`.',
       answers: {
         200: {
           description: 'The events, as they come.',
@@ -45,7 +47,8 @@ export const notes: Notes = {
       },
     },
     getPartialResult: {
-      more: 'Ours: the original has results at the end only.',
+      own: true,
+      more: 'The original has results at the end only.',
       answers: {
         200: {
           description: 'The notebook.',

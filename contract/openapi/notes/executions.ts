@@ -91,7 +91,8 @@ export const notes: Notes = {
     },
     getLogs: { reply: [log] },
     getExecution: {
-      more: 'Ours: the original has the list of logs only.',
+      own: true,
+      more: 'The original has the list of logs only.',
       reply: {
         ...log,
         progress: { phase: 'finished', cell: 7, cells: 7 },
@@ -102,7 +103,8 @@ export const notes: Notes = {
       },
     },
     rerunExecution: {
-      more: 'Ours. The execution must have ended, and had all of its inputs.',
+      own: true,
+      more: 'The execution must have ended, and had all of its inputs.',
       reply: { success: true, executionId: EXECUTION },
       errors: {
         409: {

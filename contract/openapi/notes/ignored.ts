@@ -4,6 +4,7 @@ import { APPLICATION, CHANGED, FREEZER } from '../example-world.ts'
 import type { Notes } from '../notes.ts'
 
 export const notes: Notes = {
+  own: true,
   tag: { name: 'Device data' },
   schemas: {
     IgnoredCounts: { is: 'How many were not stored, by reason.', example: { undeclared: 12, tooOld: 1 } },

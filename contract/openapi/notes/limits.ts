@@ -22,7 +22,8 @@ const sizes = { notebookBytes: 5_000_000, fileBytes: 100_000_000, directFileByte
 const all = { ...execution, ...counted, ...sizes }
 
 export const notes: Notes = {
-  tag: { name: 'Limits', description: 'What an execution may take, and how much an application may have. Ours.' },
+  own: true,
+  tag: { name: 'Limits', description: 'What an execution may take, and how much an application may have.' },
   schemas: {
     ExecutionLimits: { is: 'What one execution may take.', example: execution },
     TotalLimits: { is: 'What all applications together may have.', example: counted },

@@ -3,7 +3,8 @@
 import type { Notes } from '../notes.ts'
 
 export const notes: Notes = {
-  tag: { name: 'Installation', description: 'What concerns the installation as a whole. Ours.' },
+  own: true,
+  tag: { name: 'Installation', description: 'What concerns the installation as a whole.' },
   routes: {
     getRetention: {
       reply: {

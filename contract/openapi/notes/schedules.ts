@@ -4,7 +4,8 @@ import { APPLICATION, CHANGED, EXECUTION, MADE, NOTEBOOK, SCHEDULE } from '../ex
 import type { Notes } from '../notes.ts'
 
 export const notes: Notes = {
-  tag: { name: 'Schedules', description: 'When a notebook is executed without anybody asking. Ours.' },
+  own: true,
+  tag: { name: 'Schedules', description: 'When a notebook is executed without anybody asking.' },
   schemas: {
     CatchUp: { is: 'What becomes of planned times that passed while nobody looked: nothing, the last one, or all.' },
     Overlap: { is: 'What is done when the execution before has not ended.' },

@@ -4,6 +4,7 @@ import { APPLICATION } from '../example-world.ts'
 import type { Notes } from '../notes.ts'
 
 export const notes: Notes = {
+  own: true,
   tag: { name: 'Device data' },
   schemas: {
     TelemetryPut: { is: 'How long states are to be kept.', example: { retentionDays: 730 } },

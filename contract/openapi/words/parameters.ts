@@ -81,11 +81,15 @@ const query: Record<string, ParameterWord> = {
   directory: { is: 'The directory whose content is listed', example: '/reports/' },
   parentDirectory: { is: 'The directory to move to; left out or empty, it stays where it is', example: '/archive/' },
   name: { is: 'The new name; left out or empty, it stays', example: 'report-2026-11-25.html' },
-  urlTTL: { is: 'How long the URL is to work', schema: number(0, undefined, 900), example: 900 },
+  urlTTL: {
+    is: 'How many seconds the URL is to work; 0 leaves it out',
+    schema: number(0, undefined, 900),
+    example: 900,
+  },
   kind: { is: 'Only mails, or only callbacks' },
   aboutId: { is: 'Only those about this execution or job', example: '69268f005c3e8d0012a4b7d1' },
   executionId: { is: 'The execution', example: '69268f005c3e8d0012a4b7d1' },
-  wait: { is: 'Ours: how many seconds to wait for the end', schema: number(0), example: 30 },
+  wait: { is: 'Ours: how many seconds to wait for the end', schema: number(0, 240, 0), example: 30 },
   lastEventId: { is: 'The id of the last event that was seen', schema: number(0) },
   deviceId: { is: 'Only this device', example: '6923a2105c3e8d0012a4b703' },
 }

@@ -1,43 +1,39 @@
-/** The description of this API, for programs: `/openapi.json` and `/openapi.yaml`, open to everybody. */
+/** The description of this API, open to everybody: for programs `/openapi.json` and `/openapi.yaml`, for people `/docs`. */
 
-import { createHash } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { readFile } from 'node:fs/promises'
+import type { FastifyInstance } from 'fastify'
 import { describeApi } from '../../../contract/openapi/document.ts'
 import { toJson, toYaml } from '../../../contract/openapi/text.ts'
-import { answerFor } from '../conditions.ts'
-
-interface Page {
-  readonly text: string
-  readonly etag: string
-  readonly contentType: string
-}
-
-/** Made at the first request, because most starts of the service never need it, and the same until the process ends. */
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
-}
+import { type FixedAnswer, fixedAnswer, once, sendFixed } from '../fixed-answers.ts'
+import { referencePage } from '../reference/page.ts'
+import { NO_FEATURES } from '../security-headers.ts'
 
 const described = once(async () => (await describeApi()).document)
-const page = (contentType: string, text: string): Page => ({
-  text,
-  contentType,
-  etag: `"${createHash('sha256').update(text).digest('hex').slice(0, 32)}"`,
-})
-const json = once(async () => page('application/json; charset=utf-8', toJson(await described())))
-const yaml = once(async () => page('application/yaml; charset=utf-8', toYaml(await described())))
+const asset = (contentType: string, name: string) =>
+  once(async () =>
+    fixedAnswer(contentType, await readFile(new URL(`../reference/assets/${name}`, import.meta.url), 'utf8')),
+  )
 
-/** Registers both. */
-export function serveDocuments(app: FastifyInstance): void {
-  app.get('/openapi.json', async (request, reply) => send(request, reply, await json()))
-  app.get('/openapi.yaml', async (request, reply) => send(request, reply, await yaml()))
+/** By their paths. */
+const ANSWERS: Readonly<Record<string, () => Promise<FixedAnswer>>> = {
+  '/openapi.json': once(async () => fixedAnswer('application/json', toJson(await described()))),
+  '/openapi.yaml': once(async () => fixedAnswer('application/yaml', toYaml(await described()))),
+  '/docs': once(async () => fixedAnswer('text/html', referencePage(await described()))),
+  '/docs/style.css': asset('text/css', 'style.css'),
+  '/docs/script.js': asset('text/javascript', 'script.js'),
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, { text, contentType, etag }: Page): FastifyReply {
-  reply.headers({ etag, 'cache-control': 'no-cache', 'content-type': contentType })
-  const { status } = answerFor({ 'if-none-match': request.headers['if-none-match'] }, { etag }, text.length)
-  return status === 304 ? reply.code(304).send() : reply.send(text)
+/** The page loads its own two files and nothing else: no script within it, nothing from elsewhere, no frames, no forms. */
+const FOR_A_PAGE = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'permissions-policy': NO_FEATURES,
+}
+
+/** Registers all of them. */
+export function serveDocuments(app: FastifyInstance): void {
+  for (const [path, answer] of Object.entries(ANSWERS)) {
+    const headers = path.startsWith('/docs') ? FOR_A_PAGE : {}
+    app.get(path, async (request, reply) => sendFixed(request, reply, await answer(), headers))
+  }
 }
