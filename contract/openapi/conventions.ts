@@ -21,7 +21,7 @@ The version of this document is that of the published API it follows. A client t
 
 ## Answers
 
-JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unless the query says \`_links=false\`, with a link to themselves. Programs should pass over properties that they do not know. Moments are ISO 8601 in UTC.
+JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unless the query says \`_links=false\` or \`_actions=false\`, with a link to themselves and what the token may do with them. Programs should pass over properties that they do not know. Moments are ISO 8601 in UTC.
 
 ## Refusals
 

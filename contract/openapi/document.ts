@@ -90,7 +90,7 @@ function operationIds(routes: readonly NamedRoute[]): Map<NamedRoute, string> {
   return ids
 }
 
-/** Entities are sent with their type and a link to themselves, whatever their schema says. */
+/** Entities are sent with their type, a link to themselves and their actions, whatever their schema says. */
 function addEntityProperties(
   added: Map<string, Record<string, SchemaObject>>,
   routes: readonly NamedRoute[],
@@ -104,7 +104,7 @@ function addEntityProperties(
   }
   for (const [component, entities] of types) {
     const _type = { type: 'string', enum: [...entities].toSorted(), description: 'What kind of thing this is.' }
-    added.set(component, { _type, _links: LINKS })
+    added.set(component, { _type, _links: LINKS, _actions: ACTIONS })
   }
 }
 
@@ -115,6 +115,19 @@ const LINKS: SchemaObject = {
     type: 'object',
     required: ['href'],
     properties: { href: { type: 'string', minLength: 1, description: 'A path of this API.' } },
+  },
+}
+
+const ACTIONS: SchemaObject = {
+  type: 'object',
+  description: 'What the token may do with it, by the name of the action, unless the query says `_actions=false`.',
+  additionalProperties: {
+    type: 'object',
+    required: ['href', 'method'],
+    properties: {
+      href: { type: 'string', minLength: 1, description: 'A path of this API.' },
+      method: { type: 'string', enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], description: 'How it is asked for.' },
+    },
   },
 }
 

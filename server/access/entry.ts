@@ -25,15 +25,20 @@ export async function requireGood(ask: Asks, caller: Caller): Promise<void> {
 
 /**
  * Lets a caller into an application, when they are at least `role` in it. Absent and foreign look the same.
+ * Gives what they are.
  * @throws unauthenticated, notFound, forbidden when they may see it but not do this
  */
-export async function enter(ask: Asks, caller: Caller, applicationId: string, role: Role): Promise<void> {
+export async function enter(ask: Asks, caller: Caller, applicationId: string, role: Role): Promise<Role> {
   const standing = await standingOf(ask, caller, applicationId)
   if (standing.role === null) throw notFound('Application')
-  if (ROLES.indexOf(standing.role) < ROLES.indexOf(role)) {
+  if (!reaches(standing.role, role)) {
     throw forbidden(`This needs the role ${role} in the application; yours is ${standing.role}`)
   }
+  return standing.role
 }
+
+/** Whether somebody of a role may do what needs another. */
+export const reaches = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed)
 
 async function standingOf(ask: Asks, caller: Caller, applicationId: string | null): Promise<Standing> {
   const standing = await ask(caller, applicationId)

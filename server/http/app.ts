@@ -2,6 +2,7 @@
 
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import type { Route } from '../../contract/route.ts'
 import { shareRates } from '../access/shared-rates.ts'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
@@ -10,6 +11,7 @@ import { answerClientErrors } from './client-errors.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { compressAnswers } from './compression.ts'
 import { allowOtherOrigins } from './cors.ts'
+import { createEnvelope } from './envelope.ts'
 import { answer, answerErrors } from './errors.ts'
 import { leaveOutForHead } from './head.ts'
 import { limitHeads, MAX_HEAD_BYTES } from './head-limits.ts'
@@ -111,10 +113,12 @@ export async function createApp(
   limitArrival(app, arrival, isFileUpload)
   refuseWhileDraining(app, parts.draining)
 
+  const routes: Route[] = []
   const door: Door = {
     app,
     countCaller,
-    routes: [],
+    routes,
+    wrap: createEnvelope(routes),
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),

@@ -1,6 +1,11 @@
-/** `_type` and `_links` around what routes answer, as the original adds them unless asked not to (dossier §6.6). */
+/**
+ * `_type`, `_links` and `_actions` around what routes answer, as the original adds them unless asked not to (behaviour
+ * dossier §6.6). `_embedded` may be sent with any word: nothing of ours is embedded. Items of a list have no actions,
+ * because a hundred of them would be more text than the items.
+ */
 
 import type { Route } from '../../contract/route.ts'
+import { type Action, actionsOf, homeOf, pathTo } from './actions.ts'
 
 const YES = new Set(['true', '1', 'yes'])
 
@@ -10,30 +15,64 @@ export const isYes = (value: unknown): boolean => YES.has(String(value).toLowerC
 /** Absent or empty is yes; anything but a word for yes is no. */
 const wanted = (value: unknown) => value === undefined || value === '' || isYes(value)
 
-/** The answer of an entity route with its type, its link and, for a list, those of its items. */
-export function wrap(route: Route, answer: unknown, url: string, query: Record<string, unknown>): unknown {
-  const path = url.replace(/\/$/, '')
-  if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
-  // The published spelling answers minutes by day where the notebook is: plain, as at their own path.
-  if (!('id' in answer) && !('items' in answer) && !(route.entity in NAMED)) return answer
-  const withLinks = wanted(query['_links'])
-  const entity = (type: string, body: object, href: string) => ({
-    ...body,
-    _type: type,
-    ...(withLinks ? { _links: { self: { href } } } : {}),
-  })
-  if ('items' in answer && Array.isArray(answer.items)) {
-    const type = itemType(route.entity)
-    const items = type
-      ? answer.items.map((item) => entity(type, item, `${itemPath(path, type)}/${item[NAMED[type] ?? 'id']}`))
-      : answer.items
-    return entity(route.entity, { ...answer, items }, path)
+/** The request that is answered. */
+export interface Asked {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, unknown>>
+  /** Whether its caller may ask for another route of the same application. */
+  readonly may: (route: Route) => boolean
+}
+
+export type Wrap = (asked: Asked, answer: unknown) => unknown
+
+interface Place {
+  readonly path: string
+  readonly actions: readonly Action[]
+}
+
+/** Wraps answers of these routes, which may still be growing until the first answer. */
+export function createEnvelope(routes: readonly Route[]): Wrap {
+  const places = new Map<string, Place | undefined>()
+  /** Where things of a kind live, seen from a route; found once for each. */
+  const placeOf = (entity: string, route: Route): Place | undefined => {
+    const key = `${entity} ${route.method} ${route.path}`
+    if (!places.has(key)) {
+      const home = homeOf(routes, entity, route)
+      places.set(key, home && { path: home.path, actions: actionsOf(routes, home) })
+    }
+    return places.get(key)
   }
-  // An action upon a thing answers the thing; a creating POST what then lives one level below.
-  const acted = path.replace(/\/(?:upload|move|globals)$/, '')
-  const last = new Map(Object.entries(answer)).get(NAMED[route.entity] ?? 'id')
-  const creates = route.method === 'POST' && route.status === 201 && acted === path && last !== undefined
-  return entity(route.entity, answer, creates ? `${itemPath(path, route.entity)}/${last}` : acted)
+  return (asked, answer) => {
+    const { route, params, query, may } = asked
+    if (route.entity === null || typeof answer !== 'object' || answer === null) return answer
+    // The published spelling answers minutes by day where the notebook is: plain, as at their own path.
+    if (!('id' in answer) && !('items' in answer) && !(route.entity in NAMED)) return answer
+    const [withLinks, withActions] = [wanted(query['_links']), wanted(query['_actions'])]
+    const entity = (type: string, body: object, isItem: boolean) => {
+      const place = placeOf(type, route)
+      const own = new Map<string, unknown>(Object.entries(body)).get(NAMED[type] ?? 'id')
+      const to = (path: string, above: string) =>
+        pathTo(above, params, own === undefined ? undefined : String(own)) + path
+      return {
+        ...body,
+        _type: type,
+        ...(withLinks && place ? { _links: { self: { href: to('', place.path) } } } : {}),
+        ...(withActions && place && !isItem ? { _actions: told(place, may, to) } : {}),
+      }
+    }
+    if (!('items' in answer) || !Array.isArray(answer.items)) return entity(route.entity, answer, false)
+    const type = ITEMS[route.entity]
+    const items = type ? answer.items.map((item) => entity(type, item, true)) : answer.items
+    return entity(route.entity, { ...answer, items }, false)
+  }
+}
+
+function told({ path, actions }: Place, may: Asked['may'], to: (below: string, above: string) => string) {
+  const allowed = actions.filter(({ route }) => may(route))
+  return Object.fromEntries(
+    allowed.map(({ name, route }) => [name, { href: to(route.path.slice(path.length), path), method: route.method }]),
+  )
 }
 
 /** What has no id but a name that its path ends with. */
@@ -57,8 +96,3 @@ const ITEMS: Record<string, string> = {
   schedules: 'schedule',
   users: 'user',
 }
-
-const itemType = (entity: string) => ITEMS[entity]
-
-/** A single file lives under `/file/`, unlike its list. */
-const itemPath = (path: string, type: string) => (type === 'file' ? path.replace(/\/files$/, '/file') : path)

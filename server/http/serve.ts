@@ -6,15 +6,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
+import type { Role } from '../../contract/scopes.ts'
 import type { Caller, UserCaller } from '../access/callers.ts'
-import { enter, requireGood } from '../access/entry.ts'
+import { enter, reaches, requireGood } from '../access/entry.ts'
 import { allows } from '../access/scopes.ts'
 import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
-import { wrap } from './envelope.ts'
+import type { Wrap } from './envelope.ts'
 import { type Repeats, readKey, type Settle } from './idempotency.ts'
 import { readQueryParameters } from './query-parameters.ts'
 import { readFilePart, takeFilePart } from './uploads.ts'
@@ -34,6 +35,8 @@ export interface Call<T> {
   /** The bytes of the file part as they arrive, for one that is too large for memory. */
   readonly storeFile: <R>(store: (content: AsyncIterable<Uint8Array>) => Promise<R>) => Promise<R>
   readonly caller: Caller
+  /** Whether the caller may ask for another route about the same application. */
+  readonly may: (route: Route) => boolean
   /** `http://host:port` as the client sees it, for links in the answer to it. */
   readonly baseUrl: string
   /** The same for links that others are told in mails and callbacks: nothing that the client said decides it. */
@@ -51,8 +54,10 @@ export interface Door {
   readonly tokens: Tokens
   readonly baseUrl: (request: FastifyRequest) => string
   readonly sharedUrl: (request: FastifyRequest) => string
-  /** Lets the caller of a route into the application it is about, or refuses. */
-  readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<void>
+  /** Lets the caller of a route into the application it is about, or refuses; gives what they are in it, if there is one. */
+  readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<Role | undefined>
+  /** Puts type, links and actions around answers. */
+  readonly wrap: Wrap
   /** Called before the answer of whatever may have changed what a caller is. */
   readonly forgetStandings: () => void
   /** Refuses a body that is larger than the application allows. */
@@ -84,8 +89,8 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
   register(door, route, async (call, request, reply) => {
     const answer = await handle(call)
     if (changesStandings(route)) door.forgetStandings()
-    const path = request.url.split('?')[0] ?? ''
-    return reply.code(isQueued(answer) ? 202 : route.status).send(wrap(route, answer, path, asRecord(request.query)))
+    const asked = { route, params: lowerCaseIds(request.params), query: asRecord(request.query), may: call.may }
+    return reply.code(isQueued(answer) ? 202 : route.status).send(door.wrap(asked, answer))
   })
 }
 
@@ -127,10 +132,11 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
       if (route.authenticated) door.countCaller(caller, reply)
       const params = lowerCaseIds(request.params)
+      let role: Role | undefined
       if (route.authenticated) {
         if (!allows(caller.scope, route.scopes)) throw forbidden()
         const { applicationId } = params
-        await door.enter(caller, applicationId, route)
+        role = await door.enter(caller, applicationId, route)
         if (applicationId !== undefined) await door.requireBodySize(request, applicationId)
       }
       const call: Omit<Call<T>, 'settle'> = {
@@ -141,6 +147,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         file: (most) => readFilePart(request, route.file ?? '', most),
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
+        may: (other) => allows(caller.scope, other.scopes) && (role === undefined || reaches(role, other.role)),
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
       }
@@ -162,6 +169,7 @@ export const entryTo =
     if (applicationId !== undefined) return enter(standings.of, caller, applicationId, role)
     await requireGood(standings.of, caller)
     if (caller.kind !== 'user') throw forbidden()
+    return undefined
   }
 
 /** The user who calls a route that is about what a user has. @throws forbidden for anybody else */
