@@ -43,6 +43,7 @@ import { serveExecutions } from './routes/executions.ts'
 import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveJobLogs } from './routes/job-logs.ts'
+import { serveMembers } from './routes/members.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRetention } from './routes/retention.ts'
 import { serveRoot } from './routes/root.ts'
@@ -134,6 +135,7 @@ export async function createApp(
   serveUsers(door, parts)
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)
+  serveMembers(door, parts)
   serveApiTokens(door, parts)
   serveApplicationKeys(door, parts)
   serveDevices(door, parts)

@@ -1,32 +1,13 @@
 /** Users as owners of the installation manage them, asked of the real door: made, invited, changed, shut out, deleted. */
 
 import assert from 'node:assert/strict'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import { newId } from '../../server/ground/ids.ts'
-import { openDoor } from '../support/door.ts'
+import { openInstallation } from '../support/installation.ts'
 import { makeUser } from '../support/make.ts'
 import { partOf, startSmtp } from '../support/smtp.ts'
 
 const SECRET = 'a long enough password'
-
-type Answer = { readonly status: number; readonly body: ReturnType<typeof JSON.parse>; readonly text: string }
-
-/** The door with the owner of an installation in front of it. */
-async function openInstallation(t: TestContext, env: Record<string, string> = {}) {
-  const door = await openDoor(t, env)
-  const ownerId = door.application.ownerId
-  await door.db.query('update users set is_owner = true where id = $1', [ownerId])
-  const tokenOf = (userId: string, scope = ['all.User'], generation = 0) =>
-    door.tokens.sign({ kind: 'user', userId, generation, scope }, 0)
-  const as =
-    (token: string) =>
-    async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object): Promise<Answer> => {
-      const headers = token ? { authorization: `Bearer ${token}` } : {}
-      const reply = await door.app.inject({ method, url, headers, ...(payload ? { payload } : {}) })
-      return { status: reply.statusCode, body: JSON.parse(reply.body), text: reply.body }
-    }
-  return { ...door, ownerId, tokenOf, as, owner: as(await tokenOf(ownerId)), anybody: as('') }
-}
 
 test('an owner makes users with a password, lists, finds and shuts them out; no password or hash is ever told', async (t) => {
   const { owner, anybody, ownerId } = await openInstallation(t)

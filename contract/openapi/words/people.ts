@@ -19,5 +19,11 @@ export const ABOUT_PEOPLE: Readonly<Record<string, string>> = {
   'Invitation.secret': 'What is sent back with a password; told only here',
   'Invitation.url': 'Where it is sent to',
   mail: 'What became of the mail with it',
+  'Member.userId': 'Who it is; of an offer only where it was made by id',
+  'Member.email': 'Their address; of an offer only where it was made by address',
+  'Member.status': 'Whether they own it, have looked, or were offered it',
+  'MemberPost.userId': 'The id of a user; this, or the address',
+  'MemberPost.email': 'The address of somebody, who may become a user later',
+  role: 'What they are in it: a viewer reads, an editor changes, an admin shares and deletes',
   transferred: 'How many have another owner now',
 }

@@ -16,6 +16,7 @@ import { actorOf } from '../../access/callers.ts'
 import { deviceCounts } from '../../catalog/application-counts.ts'
 import * as pages from '../../catalog/application-pages.ts'
 import * as applications from '../../catalog/applications.ts'
+import { joinOffered } from '../../catalog/members.ts'
 import { readSummaries, type SummaryQuery } from '../../executions/application-summary.ts'
 import * as removal from '../../executions/remove-application.ts'
 import { minuteCounts } from '../../executions/usage.ts'
@@ -38,12 +39,15 @@ export function serveApplications(door: Door, { db }: Parts): void {
     showOne(await applications.createApplication(db, requireUser(caller).userId, body), query),
   )
   serve(door, listApplications, async ({ caller, query }) => {
-    const page = await applications.listApplications(db, requireUser(caller).userId, query)
+    const { userId } = requireUser(caller)
+    await joinOffered(db, userId)
+    const page = await applications.listApplications(db, userId, query)
     return { ...page, items: await show(page.items, query) }
   })
-  serve(door, getApplication, async ({ params, query }) =>
-    showOne(await applications.getApplication(db, params.applicationId), query),
-  )
+  serve(door, getApplication, async ({ caller, params, query }) => {
+    if (caller.kind === 'user') await joinOffered(db, caller.userId)
+    return showOne(await applications.getApplication(db, params.applicationId), query)
+  })
   serve(door, patchApplication, async ({ params, query, body }) =>
     showOne(await applications.patchApplication(db, params.applicationId, body), query),
   )
