@@ -59,6 +59,14 @@ Types, lint, generated files, and the description of the API. With --write the s
       ['cli/check-openapi.ts'],
     ],
   },
+  audit: {
+    help: `npm run audit
+
+Asks the registry for serious holes known in what the service is installed with. Not part of the check: the answer needs
+the network, and changes without a change here.`,
+    steps: toolSteps,
+    commands: (args) => [['cli/audit.ts', ...args]],
+  },
   bench: { steps: everyStep, commands: (args) => [['bench/run.ts', ...args]] },
   soak: { steps: everyStep, commands: (args) => [['bench/soak/run.ts', ...args]] },
 }
