@@ -188,7 +188,20 @@ export const patchGlobals = route({
   entity: 'application',
 })
 
-const Days = Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) })
+export const DeviceCounts = Type.Object({
+  start: DateTime,
+  end: DateTime,
+  counts: Type.Array(
+    Type.Object({
+      date: DateTime,
+      created: Type.Integer({ minimum: 0 }),
+      deleted: Type.Integer({ minimum: 0 }),
+      total: Type.Integer({ minimum: 0 }),
+    }),
+  ),
+})
+
+export const Days = Type.Object({ start: Type.Optional(MomentText), end: Type.Optional(MomentText) })
 
 export const getDeviceCounts = route({
   operation: 'application.deviceCounts',
@@ -197,16 +210,5 @@ export const getDeviceCounts = route({
   summary: 'Gives how many devices were made and deleted on each UTC day, and how many there were at its end.',
   params: ApplicationParams,
   query: Days,
-  reply: Type.Object({
-    start: DateTime,
-    end: DateTime,
-    counts: Type.Array(
-      Type.Object({
-        date: DateTime,
-        created: Type.Integer({ minimum: 0 }),
-        deleted: Type.Integer({ minimum: 0 }),
-        total: Type.Integer({ minimum: 0 }),
-      }),
-    ),
-  }),
+  reply: DeviceCounts,
 })

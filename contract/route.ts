@@ -31,7 +31,7 @@ export interface Route<
   readonly body: RouteBody<B> | null
   /** Name of the one file part of a multipart body. */
   readonly file: string | null
-  readonly status: 200 | 201 | 202
+  readonly status: 200 | 201 | 202 | 204
   readonly reply: R
   /** `_type` of the answer and its items; null for plain results such as `{success: true}`. */
   readonly entity: string | null

@@ -31,6 +31,9 @@ export const USER_KINDS = [
   'only.Organization.read',
 ]
 
+/** What a session may ask for besides. There is one instance, and nothing is done to it with these. */
+export const INSTANCE_KINDS = ['all.Instance', 'all.Instance.bounded', 'all.Instance.read']
+
 /** What the token of a device may be given. */
 export const DEVICE_SCOPES = [
   'all.Device',
@@ -143,6 +146,31 @@ const OF_USERS = {
   org: 'currentCard delete deviceCounts get inviteMember invoices modifyMember notebookMinuteCounts patch payloadCounts payloadCountsBreakdown pendingInvites removeMember revokeInvite transferResources',
 }
 
+/** And of the instance. */
+const OF_INSTANCES = {
+  instance:
+    'deviceCounts generateReport get historicalSummaries notebookMinuteCounts patch payloadCounts payloadCountsBreakdown',
+  instanceOrg:
+    'convertToEnterprise delete deviceCounts get notebookMinuteCounts patch payloadCounts payloadCountsBreakdown',
+  instanceOrgs: 'get post',
+  instanceMember: 'delete get patch',
+  instanceMembers: 'get post',
+  instanceOrgMember: 'delete get patch',
+  instanceOrgMembers: 'get post',
+  instanceOrgInvite: 'delete get resendInvite',
+  instanceOrgInvites: 'get post',
+  instanceApiTokens: 'get post',
+  instanceApiToken: 'delete get patch',
+  instanceCustomNodes: 'get post',
+  instanceCustomNode: 'delete errors get patch stats',
+  instanceNotificationRules: 'get post',
+  instanceNotificationRule: 'delete evaluate get logs patch',
+  instanceSandbox: 'delete deviceCounts get notebookMinuteCounts payloadCounts payloadCountsBreakdown undelete',
+  instanceSandboxes: 'get',
+  instanceAuditLog: 'get',
+  instanceAuditLogs: 'get',
+}
+
 const wordsOf = (actions: Readonly<Record<string, string>>) =>
   Object.entries(actions).flatMap(([resource, names]) =>
     ['*', ...names.split(' ')].map((name) => `${resource}.${name}`),
@@ -153,3 +181,6 @@ export const APPLICATION_WORDS: readonly string[] = [...APPLICATION_KINDS, ...wo
 
 /** Every published word for the token of a user. */
 export const USER_WORDS: readonly string[] = [...USER_KINDS, ...APPLICATION_WORDS, ...wordsOf(OF_USERS)]
+
+/** Every published word for the token of a session. */
+export const SESSION_WORDS: readonly string[] = [...INSTANCE_KINDS, ...USER_WORDS, ...wordsOf(OF_INSTANCES)]

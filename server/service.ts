@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createCallbackSecrets } from './access/callback-secrets.ts'
 import { openKeyFolder } from './access/key-folder.ts'
-import { openCallbackKey, openLinkSecret } from './access/secrets.ts'
+import { createPasswords } from './access/passwords.ts'
+import { openAccountKey, openCallbackKey, openLinkSecret } from './access/secrets.ts'
 import { openStandings } from './access/standings.ts'
 import { openTokens } from './access/tokens.ts'
 import { ensureFirstUser } from './access/users.ts'
+import { createVault } from './access/vault.ts'
 import { parallelOf } from './executions/claim.ts'
 import { openEndings } from './executions/endings.ts'
 import type { Sources } from './executions/inputs/input.ts'
@@ -128,6 +130,7 @@ export async function openService(config: Config): Promise<Service> {
   if (answers) {
     const tokens = await openTokens(keys, { given: config.givenKeys, warn })
     const standings = opening.use(await openStandings(db))
+    const vault = createVault(await openAccountKey(keys))
     madePassword = await ensureFirstUser(db, config.admin.email, config.admin.password)
     const health: Parts['health'] = async () => ({
       door: { ready: !draining.signal.aborted },
@@ -147,6 +150,8 @@ export async function openService(config: Config): Promise<Service> {
         telemetry,
         tokens,
         standings,
+        passwords: createPasswords(),
+        vault,
         config,
         log: logger,
         watch,

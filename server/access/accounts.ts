@@ -98,7 +98,8 @@ export async function patchUser(db: Database, id: string, change: UserChange): P
     const found = await tx.one(
       `update users set email = coalesce($2, email), is_owner = coalesce($3, is_owner),
          disabled_at = case when $4::boolean is null then disabled_at when $4 then coalesce(disabled_at, now()) end,
-         password_hash = coalesce($5, password_hash), generation = generation + $6
+         password_hash = coalesce($5, password_hash), generation = generation + $6, updated_at = now(),
+         password_updated_at = case when $5::text is null then password_updated_at else now() end
        where id = $1 returning id`,
       [
         id,

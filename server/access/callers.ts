@@ -8,7 +8,16 @@ export interface UserCaller {
   readonly tokenId?: string
   /** Of one who signed in: their tokens of earlier generations are no longer good. */
   readonly generation?: number
+  /** The same; only of a token that was read. */
+  readonly session?: SessionTimes
   readonly scope: readonly string[]
+}
+
+/** When a session began, and for how long. */
+export interface SessionTimes {
+  readonly begunAt: Date
+  /** 0 for one that does not end. */
+  readonly ttlSeconds: number
 }
 
 /** A token made for one application, which knows no other. */

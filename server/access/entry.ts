@@ -58,6 +58,7 @@ export function readStanding(
 
 const OF_USER = prepared(`select u.disabled_at is null
       and ($3::int is null or u.generation = $3)
+      and ($5::timestamptz is null or u.token_cutoff is null or u.token_cutoff <= $5)
       and ($4::text is null or exists (
         select from api_tokens t where t.id = $4 and t.user_id = u.id and t.status = 'active'
           and (t.expires_at is null or t.expires_at > now()))) as is_good,
@@ -67,8 +68,8 @@ const OF_USER = prepared(`select u.disabled_at is null
    left join application_members m on m.application_id = a.id and m.user_id = u.id
    where u.id = $1`)
 
-const ofUser = (db: Queryable, { userId, tokenId, generation }: UserCaller, applicationId: string | null) =>
-  db.one<Standing>(OF_USER, [userId, applicationId, generation ?? null, tokenId ?? null])
+const ofUser = (db: Queryable, { userId, tokenId, generation, session }: UserCaller, applicationId: string | null) =>
+  db.one<Standing>(OF_USER, [userId, applicationId, generation ?? null, tokenId ?? null, session?.begunAt ?? null])
 
 /** Its own application's token may all that its scope says; scopes, not roles, are what it was bounded with. */
 const ofApplication = (db: Queryable, caller: ApplicationCaller, applicationId: string | null) =>

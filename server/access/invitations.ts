@@ -59,7 +59,8 @@ export async function acceptInvitation(
     )
     if (!used) throw refusal()
     const user = await tx.one<{ email: string; generation: number }>(
-      `update users set password_hash = $2, generation = generation + 1 where id = $1 and disabled_at is null
+      `update users set password_hash = $2, password_updated_at = now(), updated_at = now(), generation = generation + 1
+       where id = $1 and disabled_at is null
        returning email, generation`,
       [used.user_id, passwordHash],
     )

@@ -1,33 +1,45 @@
 /** What the scope of a token may be: words that its kind knows, and nothing that its maker may not. Pure. */
 
 import type { Route } from '../../contract/route.ts'
-import { APPLICATION_KINDS, APPLICATION_WORDS, USER_KINDS, USER_WORDS } from '../../contract/scope-words.ts'
+import {
+  APPLICATION_KINDS,
+  APPLICATION_WORDS,
+  INSTANCE_KINDS,
+  SESSION_WORDS,
+  USER_KINDS,
+  USER_WORDS,
+} from '../../contract/scope-words.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { allows } from './scopes.ts'
 
 /** Whose token it is. */
 export type TokenKind = 'application' | 'user'
 
+/** And that of a user who signs in. */
+type ScopeKind = TokenKind | 'session'
+
 /** What decides of an operation who may ask for it. */
 export type Operation = Pick<Route, 'path' | 'scopes'>
 
-const KINDS: Record<TokenKind, readonly string[]> = {
+const KINDS: Record<ScopeKind, readonly string[]> = {
   application: APPLICATION_KINDS,
   user: [...APPLICATION_KINDS, ...USER_KINDS],
+  session: [...APPLICATION_KINDS, ...USER_KINDS, ...INSTANCE_KINDS],
 }
-const PUBLISHED: Record<TokenKind, ReadonlySet<string>> = {
+const PUBLISHED: Record<ScopeKind, ReadonlySet<string>> = {
   application: new Set(APPLICATION_WORDS),
   user: new Set(USER_WORDS),
+  session: new Set(SESSION_WORDS),
 }
 
 /** A token of an application is for what is about one; at everything else it is refused, whatever it says. */
-const isReached = (kind: TokenKind, { path }: Operation) =>
-  kind === 'user' || path.startsWith('/applications/:applicationId')
+const isReached = (kind: ScopeKind, { path }: Operation) =>
+  kind !== 'application' || path.startsWith('/applications/:applicationId')
 
 const isWhole = (word: string) => word.startsWith('all.') || word.startsWith('only.')
 
 /** Every word that a kind of token may have: the published ones, and those of our own operations. */
-function wordsOf(kind: TokenKind, operations: readonly Operation[]): Set<string> {
+function wordsOf(kind: ScopeKind, operations: readonly Operation[]): Set<string> {
   const own = operations.filter((operation) => isReached(kind, operation)).flatMap(({ scopes }) => scopes)
   return new Set([...PUBLISHED[kind], ...own.filter((word) => !isWhole(word))])
 }
@@ -35,7 +47,7 @@ function wordsOf(kind: TokenKind, operations: readonly Operation[]): Set<string>
 /** @throws invalid naming a word that this kind of token can't have, and those that it can, `field` being the list */
 export function requireWords(
   scope: readonly string[],
-  kind: TokenKind,
+  kind: ScopeKind,
   operations: readonly Operation[],
   field: string,
 ): void {

@@ -1,4 +1,4 @@
-/** The secrets that links and callbacks are signed with: made on first start, kept in the data folder, readable for its owner only. */
+/** The secrets that links and callbacks are signed with, and accounts kept with: made on first start, kept in the data folder, readable for its owner only. */
 
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,6 +13,10 @@ export const openLinkSecret = (folder: string): Promise<Buffer> =>
 /** What the secrets of callbacks are derived from (callback-secrets.ts). */
 export const openCallbackKey = (folder: string): Promise<Buffer> =>
   openSecret(folder, 'callback-key', { make: () => randomBytes(BYTES), isWhole: (known) => known.length === BYTES })
+
+/** What secrets of accounts are encrypted with (vault.ts). */
+export const openAccountKey = (folder: string): Promise<Buffer> =>
+  openSecret(folder, 'account-key', { make: () => randomBytes(BYTES), isWhole: (known) => known.length === BYTES })
 
 interface Kind {
   make(): Buffer

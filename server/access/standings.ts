@@ -4,7 +4,7 @@
  * nobody listens nothing is remembered. Devices are not: what they are hangs on rows that change all the time.
  */
 
-import type { Database } from '../stores/postgres/database.ts'
+import type { Database, Queryable } from '../stores/postgres/database.ts'
 import type { Caller } from './callers.ts'
 import { readStanding, type Standing } from './entry.ts'
 
@@ -23,6 +23,11 @@ export interface Standings {
 interface Remembered {
   readonly standing: Standing
   readonly until: number
+}
+
+/** Tells every service, with the transaction, of a change that no trigger tells of. */
+export async function tellStandings(tx: Queryable): Promise<void> {
+  await tx.query('select pg_notify($1, $2)', [CHANNEL, ''])
 }
 
 /** Opens the memory on a database; disposing it ends its listening. */
@@ -72,5 +77,6 @@ const isSomebody = ({ is_good, role }: Standing, applicationId: string | null) =
 function keyOf(caller: Caller, applicationId: string | null): string | undefined {
   if (caller.kind === 'device') return undefined
   if (caller.kind === 'application') return `token ${caller.tokenId} ${caller.applicationId} ${applicationId}`
-  return `user ${caller.userId} ${caller.tokenId} ${caller.generation} ${applicationId}`
+  const begunAt = caller.session?.begunAt.getTime()
+  return `user ${caller.userId} ${caller.tokenId} ${caller.generation} ${begunAt} ${applicationId}`
 }

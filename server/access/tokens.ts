@@ -42,8 +42,10 @@ export async function openTokens(folder: string, options: KeyOptions = {}): Prom
     sign: async (caller, ttlSeconds) => {
       const { signing } = await keys.current()
       const header = { alg: ALGORITHM, kid: signing.kid }
-      const token = new SignJWT(claimsOf(caller)).setProtectedHeader(header).setIssuer(ISSUER).setIssuedAt()
-      if (ttlSeconds > 0) token.setExpirationTime(Math.floor(Date.now() / 1000) + ttlSeconds)
+      const now = Date.now() / 1000
+      // With its milliseconds: a session that began in the second of a cut-off is on one side of it.
+      const token = new SignJWT(claimsOf(caller)).setProtectedHeader(header).setIssuer(ISSUER).setIssuedAt(now)
+      if (ttlSeconds > 0) token.setExpirationTime(Math.floor(now) + ttlSeconds)
       return token.sign(signing.privateKey)
     },
     verify: async (token) => {
@@ -111,5 +113,11 @@ function callerOf({ sub = '', jti = '', ...claims }: JWTPayload): Caller {
   if (claims['kind'] === 'device') {
     return { kind: 'device', applicationId, deviceId: sub, keyId: String(claims['key'] ?? ''), scope }
   }
-  return { kind: 'user', userId: sub, ...(jti ? { tokenId: jti } : { generation: Number(claims['gen'] ?? 0) }), scope }
+  if (jti) return { kind: 'user', userId: sub, tokenId: jti, scope }
+  const { iat = 0, exp } = claims
+  const session = {
+    begunAt: new Date(Math.round(iat * 1000)),
+    ttlSeconds: exp === undefined ? 0 : exp - Math.floor(iat),
+  }
+  return { kind: 'user', userId: sub, generation: Number(claims['gen'] ?? 0), session, scope }
 }

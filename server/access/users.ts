@@ -1,37 +1,10 @@
-/** Users and their passwords. Hashes are argon2id with the library's defaults (19 MiB, 2 passes: OWASP's minimum). */
+/** The users of an installation: who owns it, and the first one. */
 
 import { randomBytes } from 'node:crypto'
-import { hash, verify } from '@node-rs/argon2'
-import { forbidden, unauthenticated } from '../ground/errors.ts'
+import { forbidden } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
 import { hashPassword } from './passwords.ts'
-
-/** What a token of a session says of its user. */
-export interface SignedIn {
-  readonly userId: string
-  readonly generation: number
-}
-
-interface UserRow {
-  id: string
-  generation: number
-  password_hash: string
-}
-
-/** Compared with when there is no such user, so that an unknown address costs the same time as a wrong password. */
-const NOBODY = hash(randomBytes(16).toString('hex'))
-
-/** The user with this e-mail address and password. @throws unauthenticated */
-export async function checkPassword(db: Queryable, email: string, password: string): Promise<SignedIn> {
-  const user = await db.one<UserRow>(
-    'select id, generation, password_hash from users where lower(email) = lower($1) and disabled_at is null',
-    [email],
-  )
-  const matches = await verify(user?.password_hash ?? (await NOBODY), password)
-  if (!user || !matches) throw unauthenticated('The email or password is wrong')
-  return { userId: user.id, generation: user.generation }
-}
 
 /** Lets only an owner of the installation through. @throws forbidden */
 export async function requireOwner(db: Queryable, userId: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** How many devices an application had: by day, and how many were made and deleted meanwhile. */
+/** How many devices applications had: by day, and how many were made and deleted meanwhile. */
 
 import { invalid } from '../ground/errors.ts'
 import { readMoment } from '../ground/moments.ts'
@@ -28,7 +28,7 @@ export interface DeviceDay {
  */
 export async function deviceCounts(
   db: Queryable,
-  applicationId: string,
+  applicationIds: readonly string[],
   range: { readonly start?: string; readonly end?: string },
   now: Date,
 ): Promise<{ start: string; end: string; counts: DeviceDay[] }> {
@@ -41,11 +41,11 @@ export async function deviceCounts(
   const rows = await db.query<{ day: number | null; created: number; deleted: number }>(
     `select case when at >= $2 then extract(epoch from date_trunc('day', at at time zone 'UTC'))::bigint * 1000 end as day,
        count(*) filter (where made)::int as created, count(*) filter (where not made)::int as deleted
-     from (select created_at, deleted_at from devices where application_id = $1
-           union all select created_at, deleted_at from purged_devices where application_id = $1) lives,
+     from (select created_at, deleted_at from devices where application_id = any ($1)
+           union all select created_at, deleted_at from purged_devices where application_id = any ($1)) lives,
        lateral (values (created_at, true), (deleted_at, false)) as happened (at, made)
      where at <= $3 group by day`,
-    [applicationId, start, end],
+    [applicationIds, start, end],
   )
   const known = new Map(rows.map((row) => [row.day, row]))
   const before = known.get(null)

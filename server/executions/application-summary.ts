@@ -40,10 +40,14 @@ const EMPTY_STATS = { awaitingCompletion: 0, minutesThisPeriod: 0, runsThisPerio
  * The fields a request asks for: those it includes, or all but those it excludes; none when it says neither. Names of
  * what there is not are passed over, because the original has more.
  */
-export function summaryFields({ summaryInclude, summaryExclude }: SummaryQuery): (keyof ApplicationSummary)[] {
-  const namesOf = (text = '') => new Set(text.split(',').map((name) => name.trim()))
+export function summaryFields(query: SummaryQuery): (keyof ApplicationSummary)[] {
   const isField = (name: string): name is keyof ApplicationSummary => Object.hasOwn(FIELDS, name)
-  const all = Object.keys(FIELDS).filter(isField)
+  return chosen(Object.keys(FIELDS).filter(isField), query)
+}
+
+/** Those of the names that a request asks for. */
+export function chosen<T extends string>(all: readonly T[], { summaryInclude, summaryExclude }: SummaryQuery): T[] {
+  const namesOf = (text = '') => new Set(text.split(',').map((name) => name.trim()))
   const [included, excluded] = [namesOf(summaryInclude), namesOf(summaryExclude)]
   if (summaryInclude) return all.filter((name) => included.has(name) && !excluded.has(name))
   return summaryExclude ? all.filter((name) => !excluded.has(name)) : []

@@ -6,6 +6,8 @@
 export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'
+  | 'secondFactor'
+  | 'locked'
   | 'forbidden'
   | 'notFound'
   | 'conflict'
@@ -53,6 +55,14 @@ export const invalid = (message: string, cause?: unknown) => new AppError('inval
 
 /** Cause: a token or password that is wrong or has expired. Handled by: the caller signs in again. */
 export const unauthenticated = (message: string) => new AppError('unauthenticated', message)
+
+/** Cause: a password that is right, of a user who has to give a code with it. Handled by: the caller signs in again with one. */
+export const secondFactorNeeded = () =>
+  new AppError('secondFactor', 'Two-factor authentication is enabled: twoFactorCode is required')
+
+/** Cause: too many failed sign-ins, whoever is right now. Handled by: the caller waits for that many seconds. */
+export const locked = (retryAfterSeconds: number) =>
+  new AppError('locked', `Too many failed sign-ins; try again in ${retryAfterSeconds} seconds`, { retryAfterSeconds })
 
 /** Cause: no token, or one that does not reach this far. Handled by: the caller asks for the right token. */
 export const forbidden = (message = 'Access is forbidden') => new AppError('forbidden', message)

@@ -43,6 +43,7 @@ import { serveExecutions } from './routes/executions.ts'
 import { isFileUpload, serveFiles } from './routes/files.ts'
 import { serveHealth } from './routes/health.ts'
 import { serveJobLogs } from './routes/job-logs.ts'
+import { serveMe } from './routes/me.ts'
 import { serveMembers } from './routes/members.ts'
 import { serveNotebooks } from './routes/notebooks.ts'
 import { serveRetention } from './routes/retention.ts'
@@ -132,6 +133,7 @@ export async function createApp(
   serveDocuments(app)
   serveHealth(app, parts)
   serveAuth(door, parts)
+  serveMe(door, parts)
   serveUsers(door, parts)
   serveApplications(door, parts)
   serveApplicationLimits(door, parts)

@@ -13,6 +13,8 @@ import type { MethodsOf } from './methods.ts'
 const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   invalid: { status: 400, type: 'Validation' },
   unauthenticated: { status: 401, type: 'Unauthorized' },
+  secondFactor: { status: 401, type: 'TwoFactorRequired' },
+  locked: { status: 401, type: 'AccountLocked' },
   forbidden: { status: 403, type: 'Forbidden' },
   notFound: { status: 404, type: 'NotFound' },
   conflict: { status: 409, type: 'Conflict' },

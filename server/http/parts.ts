@@ -1,8 +1,10 @@
 /** What the door needs of the service, as narrow as its routes allow. */
 
 import type { CallbackSecrets } from '../access/callback-secrets.ts'
+import type { Passwords } from '../access/passwords.ts'
 import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
+import type { Vault } from '../access/vault.ts'
 import type { Watch } from '../executions/watch.ts'
 import type { Config } from '../ground/config.ts'
 import type { Log } from '../ground/log.ts'
@@ -28,6 +30,8 @@ export interface Parts {
   readonly telemetry: Telemetry
   readonly tokens: Tokens
   readonly standings: Standings
+  readonly passwords: Passwords
+  readonly vault: Vault
   readonly config: Config
   readonly log: Log
   readonly watch: Watch

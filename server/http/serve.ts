@@ -37,6 +37,8 @@ export interface Call<T> {
   readonly caller: Caller
   /** Whether the caller may ask for another route about the same application. */
   readonly may: (route: Route) => boolean
+  /** Where the request came from, as far as is known. */
+  readonly address: string
   /** `http://host:port` as the client sees it, for links in the answer to it. */
   readonly baseUrl: string
   /** The same for links that others are told in mails and callbacks: nothing that the client said decides it. */
@@ -148,6 +150,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
         may: (other) => allows(caller.scope, other.scopes) && (role === undefined || reaches(role, other.role)),
+        address: request.ip,
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
       }

@@ -153,6 +153,8 @@ function tellable(error: unknown, job: RunningJob, log: Log): { name: string; me
 const NAMES: Record<AppError['kind'], string> = {
   invalid: 'Validation',
   unauthenticated: 'Unauthorized',
+  secondFactor: 'TwoFactorRequired',
+  locked: 'AccountLocked',
   forbidden: 'Forbidden',
   notFound: 'NotFound',
   conflict: 'Conflict',

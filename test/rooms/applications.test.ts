@@ -55,7 +55,7 @@ test('days tell how many devices there were, those that are gone for good too', 
     [0, 1, 1],
   ]
   const counts = async () =>
-    (await deviceCounts(db, applicationId, range, new Date())).counts.map(({ created, deleted, total }) => [
+    (await deviceCounts(db, [applicationId], range, new Date())).counts.map(({ created, deleted, total }) => [
       created,
       deleted,
       total,
@@ -63,7 +63,7 @@ test('days tell how many devices there were, those that are gone for good too', 
   assert.deepEqual(await counts(), expected)
   assert.equal(await purgeDevices({ db, forgetDevices: async () => {} }, new Date('2026-06-04T00:30:00Z'), signal), 2)
   assert.deepEqual(await counts(), expected)
-  const backwards = deviceCounts(db, applicationId, { start: range.end, end: range.start }, new Date())
+  const backwards = deviceCounts(db, [applicationId], { start: range.end, end: range.start }, new Date())
   await assert.rejects(backwards, { kind: 'invalid', message: 'start must not be later than end' })
 })
 

@@ -18,7 +18,7 @@ type Kind = (typeof KINDS)[number]
 const authenticated = routes.filter((route) => route.authenticated)
 
 /** Anonymous operations have no scopes; whatever else asks for no token has to be added here. */
-const ANONYMOUS = ['POST /auth/user', 'POST /invitations/accept']
+const ANONYMOUS = ['GET /auth/ssoDomain', 'POST /auth/user', 'POST /invitations/accept']
 
 /** So many requests are on their way at a time: those that are let through wait for the database. */
 const AT_ONCE = 64
@@ -48,6 +48,8 @@ function isFor(kind: Kind, route: Route): boolean {
 /** What is wrong with an answer, if anything: the application is not there, which is only told to those let through. */
 function faultOf(route: Route, mayPass: boolean, { status, message }: { status: number; message: string }) {
   const isRefused = status === 403 && message === 'Access is forbidden'
+  // Told to those let through alone: the matrix asks with a password that is wrong, more often than anybody may.
+  if (mayPass && message.startsWith('Too many failed sign-ins')) return undefined
   if (!mayPass) return isRefused ? undefined : 'is let through'
   const isAbsent = status === 404 && message === 'Application was not found'
   if (route.path.startsWith('/applications/')) return isAbsent ? undefined : 'is not told that nothing is there'

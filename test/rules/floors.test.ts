@@ -71,10 +71,11 @@ const LIBRARIES: Record<string, RegExp> = {
   'pg-boss': /^server\/jobs\//,
   croner: /^server\/executions\/schedules\//,
   undici: /^server\/outgoing\//,
-  'ipaddr.js': /^server\/outgoing\//,
+  'ipaddr.js': /^server\/(outgoing|access)\//,
   nodemailer: /^server\/outgoing\//,
   jose: /^server\/access\//,
   '@node-rs/argon2': /^server\/access\//,
+  otpauth: /^server\/access\/|^test\//,
   'losant-rest': /^test\/support\//,
 }
 

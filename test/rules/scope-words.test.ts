@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { APPLICATION_WORDS, DEVICE_SCOPES, USER_WORDS } from '../../contract/scope-words.ts'
+import { APPLICATION_WORDS, DEVICE_SCOPES, SESSION_WORDS, USER_WORDS } from '../../contract/scope-words.ts'
 import { type Grants, scopesOf } from '../../contract/scopes.ts'
 import { type Operation, requireNoMore, requireWords, type TokenKind } from '../../server/access/scope-words.ts'
 
@@ -39,6 +39,8 @@ test('the words are the published ones', { skip }, () => {
   const [ofApplications = [], ofOrganizations = [], , ofUsers = []] = listsOf(read('apiTokenPost').scope.items)
   assert.deepEqual([...APPLICATION_WORDS].sort(), [...ofApplications].sort())
   assert.deepEqual([...USER_WORDS].sort(), [...ofApplications, ...ofOrganizations, ...ofUsers].sort())
+  const ofSessions = listsOf(read('userCredentials').requestedScopes.items).flat()
+  assert.deepEqual([...SESSION_WORDS].sort(), ofSessions.sort())
   assert.deepEqual(DEVICE_SCOPES, read('deviceCredentials').requestedScopes.items.enum)
 })
 

@@ -3,8 +3,10 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { createCallbackSecrets } from '../../server/access/callback-secrets.ts'
+import { createPasswords } from '../../server/access/passwords.ts'
 import { openStandings } from '../../server/access/standings.ts'
 import { openTokens } from '../../server/access/tokens.ts'
+import { createVault } from '../../server/access/vault.ts'
 import { openWatch } from '../../server/executions/watch.ts'
 import { readConfig } from '../../server/ground/config.ts'
 import { createLog } from '../../server/ground/log.ts'
@@ -55,6 +57,8 @@ export async function openDoor(
     telemetry,
     tokens,
     standings,
+    passwords: createPasswords(),
+    vault: createVault(SECRET),
     config,
     log,
     linkSecret: SECRET,

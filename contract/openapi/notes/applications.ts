@@ -19,6 +19,10 @@ export const notes: Notes = {
       is: 'How much there is in an application.',
       example: { deviceCount: 14, notebookCount: 3 },
     },
+    DeviceCounts: {
+      is: 'Devices on each day of a range.',
+      example: { start: DAY_BEFORE, end: MIDNIGHT, counts: [{ date: DAY_BEFORE, created: 2, deleted: 0, total: 14 }] },
+    },
     Application: {
       is: 'An application.',
       example: {
@@ -39,10 +43,7 @@ export const notes: Notes = {
       more: 'Globals that are not named stay as they are.',
       request: [{ key: 'warnAbove', json: '-16' }],
     },
-    getDeviceCounts: {
-      more: 'Without a range it is the current month so far.',
-      reply: { start: DAY_BEFORE, end: MIDNIGHT, counts: [{ date: DAY_BEFORE, created: 2, deleted: 0, total: 14 }] },
-    },
+    getDeviceCounts: { more: 'Without a range it is the thirty days up to now.' },
     deleteApplication: {
       more: 'What it has is removed in the background; nothing of it can be seen any more at once.',
     },

@@ -20,10 +20,14 @@ export const notes: Notes = {
   },
   routes: {
     authenticateUser: {
-      more: 'Needs no token itself.',
+      more: 'Needs no token itself. After a few failures further tries wait, also with the right password: `AccountLocked`, with `Retry-After`. With the right password of a user who has a second factor, and no code, the type is `TwoFactorRequired`.',
       errors: {
         401: { when: 'E-mail address and password do not belong together.', message: 'The email or password is wrong' },
       },
+    },
+    getSsoDomain: {
+      query: { email: 'ada@example.com' },
+      answers: { 204: { description: 'Nobody else vouches for the users of this address.' } },
     },
   },
 }

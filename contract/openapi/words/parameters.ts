@@ -73,6 +73,8 @@ const query: Record<string, ParameterWord> = {
   key: { is: 'The key of the tag', example: 'floor' },
   attributes: { is: 'Only these attributes', example: 'temperature,door' },
   includeBlobData: { is: 'Whether values of blob attributes are written out', schema: flag },
+  'auth.ssoDomain:email': { is: 'The address of who wants to sign in', example: 'ada@example.com' },
+  includeRecent: { is: 'Taken and passed over: what was opened last is not kept' },
   email: { is: 'Who gets a mail when the job has ended', example: 'ada@example.com' },
   callbackUrl: { is: 'What is called by POST when the job has ended', example: 'https://example.com/hooks/fieldbook' },
   state: { is: 'Only events in this state' },

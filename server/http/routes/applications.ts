@@ -56,7 +56,7 @@ export function serveApplications(door: Door, { db }: Parts): void {
     return { success: true }
   })
   serve(door, patchGlobals, ({ params, body }) => applications.patchGlobals(db, params.applicationId, body))
-  serve(door, getDeviceCounts, async ({ params, query }) => deviceCounts(db, params.applicationId, query, new Date()))
+  serve(door, getDeviceCounts, async ({ params, query }) => deviceCounts(db, [params.applicationId], query, new Date()))
   serve(door, getApplicationMinuteCounts, async ({ params, query }) => {
     const { applicationId } = params
     return minuteCounts(db, { applicationId }, query, new Date())

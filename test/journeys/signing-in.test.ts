@@ -1,0 +1,214 @@
+/** Signing in and one's own account, through the official client as people and programs do it. */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Secret, TOTP } from 'otpauth'
+import type { Me } from '../../contract/me.ts'
+import { type Official, officialClient, refusal, signInOfficially } from '../support/official.ts'
+import { EMAIL, makeDataDir, PASSWORD, type RunningService, startService } from '../support/service.ts'
+
+let folder: Awaited<ReturnType<typeof makeDataDir>>
+let service: RunningService
+let losant: Official
+
+before(async () => {
+  folder = await makeDataDir()
+  service = await startService({ dataDir: folder.path })
+  losant = await signInOfficially(service.url, EMAIL, PASSWORD)
+})
+after(async () => {
+  await service[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+interface Authed {
+  readonly userId: string
+  readonly token: string
+}
+
+const anonymous = () => officialClient(service.url)
+const signIn = (credentials: object) => anonymous().call<Authed>('auth.authenticateUser', { credentials })
+const withToken = (token: string) => officialClient(service.url, token)
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+const codeAt = (key: string, at: number) => new TOTP({ secret: Secret.fromBase32(key) }).generate({ timestamp: at })
+
+/** Operations that this version of the client has not. */
+async function ask(token: string | undefined, method: string, path: string, body?: object) {
+  const reply = await fetch(service.url + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const text = await reply.text()
+  return { status: reply.status, headers: reply.headers, body: text ? JSON.parse(text) : undefined }
+}
+
+test('a token says what was asked for, for as long as was asked for', async () => {
+  const day = claimsOf((await signIn({ email: EMAIL.toUpperCase(), password: PASSWORD })).token)
+  assert.equal(day.exp - Math.floor(day.iat), 86_400)
+  assert.deepEqual(day.scope, ['all.User'])
+  const requestedScopes = ['me.get', 'notebook.*', 'experienceView.get']
+  const { token } = await signIn({ email: EMAIL, password: PASSWORD, tokenTTL: 0, requestedScopes, twoFactorCode: '' })
+  assert.deepEqual([claimsOf(token).exp, claimsOf(token).scope], [undefined, requestedScopes])
+  await withToken(token).call('me.get', {})
+  assert.equal((await refusal(withToken(token).call('applications.get', {}))).statusCode, 403)
+
+  const refused = async (credentials: object, message: RegExp) => {
+    const { statusCode, message: said } = await refusal(signIn({ email: EMAIL, password: PASSWORD, ...credentials }))
+    assert.equal(statusCode, 400)
+    assert.match(said, message)
+  }
+  await refused({ tokenTTL: -1 }, /^credentials\.tokenTTL must be >= 0/)
+  await refused({ tokenTTL: 1e12 }, /^credentials\.tokenTTL must be <= 315360000/)
+  await refused(
+    { requestedScopes: ['notebook.run'] },
+    /^credentials\.requestedScopes\.0 is not a scope that .*; allowed are notebook\.\*/,
+  )
+  await refused({ password: 'short' }, /^credentials\.password must NOT have fewer than 8 characters/)
+  await refused({ password: 'a'.repeat(2049) }, /^credentials\.password must NOT have more than 2048 characters/)
+})
+
+test('a refreshed token has the same scope and duration, and is good for sessions only', async () => {
+  const { token, userId } = await signIn({ email: EMAIL, password: PASSWORD, tokenTTL: 600, requestedScopes: ['me.*'] })
+  const { status, body } = await ask(token, 'GET', '/me/refreshToken')
+  assert.deepEqual([status, body.userId], [200, userId])
+  const claims = claimsOf(body.token)
+  assert.deepEqual([claims.exp - Math.floor(claims.iat), claims.scope], [600, ['me.*']])
+  await withToken(body.token).call('me.get', {})
+  const narrow = await signIn({ email: EMAIL, password: PASSWORD, requestedScopes: ['all.User.bounded'] })
+  assert.equal((await ask(narrow.token, 'GET', '/me/refreshToken')).status, 403)
+})
+
+test('the account is told without secrets, with its summary where that is asked for', async () => {
+  const me = await losant.call<Me>('me.get', {})
+  assert.equal(me.email, EMAIL)
+  assert.equal(me.id, me.userId)
+  assert.deepEqual([me.twoFactorAuthEnabled, me.ssoLinked, me.needsToVerifyEmail], [false, false, false])
+  assert.equal(me.summary, undefined)
+  assert.doesNotMatch(JSON.stringify(me), /argon|hash|generation/i)
+  const { summary } = await losant.call<Me>('me.get', { summaryInclude: 'appCount', includeRecent: 'true' })
+  assert.deepEqual(summary, { appCount: 0 })
+  const changed = await losant.call<Me>('me.patch', { user: { firstName: 'Ada', lastName: 'Lovelace', title: '' } })
+  assert.equal(changed.fullName, 'Ada Lovelace')
+  const unknown = await refusal(losant.call('me.patch', { user: { shoeSize: 40 } }))
+  assert.match(unknown.message, /^user\.shoeSize is not a known property/)
+  const unproven = await refusal(losant.call('me.patch', { user: { email: 'b@example.com' } }))
+  assert.equal(unproven.message, 'user.currentCredentials is required to change email or password')
+  const { counts } = await losant.read<{ counts: object[] }>('/me/deviceCounts', {
+    start: '2026-01-01',
+    end: '2026-01-02',
+  })
+  assert.equal(counts.length, 2)
+})
+
+test('nobody else vouches for users, and says so', async () => {
+  assert.deepEqual((await ask(undefined, 'GET', '/auth/ssoDomain?email=a%40example.com')).status, 204)
+  assert.equal((await ask(undefined, 'GET', '/auth/ssoDomain')).status, 400)
+  const github = await refusal(anonymous().call('auth.authenticateUserGithub', { oauth: { accessToken: 'x' } }))
+  assert.deepEqual([github.statusCode, github.message], [404, 'POST /auth/user/github does not exist'])
+})
+
+test('a changed password gives a token, ends the other sessions, and is good after a restart', async () => {
+  const second = 'пароль и 🔑 второй'
+  const old = await signIn({ email: EMAIL, password: PASSWORD, requestedScopes: ['me.*'] })
+  const wrong = { password: 'not the password', newPassword: second }
+  const refused = await refusal(withToken(old.token).call('me.changePassword', { data: wrong }))
+  assert.deepEqual([refused.statusCode, refused.message], [400, 'data.password is not the current password'])
+  const kept = await withToken(old.token).call<Authed>('me.changePassword', {
+    data: { password: PASSWORD, newPassword: second, tokenTTL: 60, invalidateExistingTokens: true },
+  })
+  assert.deepEqual(claimsOf(kept.token).scope, ['me.*'])
+  assert.equal((await refusal(withToken(old.token).call('me.get', {}))).statusCode, 401)
+  assert.equal((await refusal(losant.call('me.get', {}))).statusCode, 401)
+  await withToken(kept.token).call('me.get', {})
+  await service.stop()
+  service = await startService({ dataDir: folder.path })
+  await withToken(kept.token).call('me.get', {})
+  const back = await signIn({ email: EMAIL, password: second })
+  const { token } = await withToken(back.token).call<Authed>('me.changePassword', {
+    data: { password: second, newPassword: PASSWORD },
+  })
+  losant = withToken(token)
+})
+
+test('a cut-off ends the sessions before it at once, that of who sets it as well', async () => {
+  const { token } = await signIn({ email: EMAIL, password: PASSWORD })
+  const client = withToken(token)
+  await client.call('me.get', {})
+  const me = await client.call<Me>('me.patch', { user: { tokenCutoff: new Date().toISOString() } })
+  assert.ok(me.tokenCutoff)
+  for (const ended of [client, losant]) assert.equal((await refusal(ended.call('me.get', {}))).statusCode, 401)
+  losant = await signInOfficially(service.url, EMAIL, PASSWORD)
+  await losant.call('me.get', {})
+})
+
+test('a second factor is enabled with a code, asked for at the door, and disabled with another', async () => {
+  const { token } = await signIn({ email: EMAIL, password: PASSWORD })
+  const offered = await ask(token, 'PATCH', '/me/generateTwoFactorAuth', {})
+  assert.equal(offered.status, 200)
+  const { key, keyUri } = offered.body
+  assert.ok(keyUri.startsWith('otpauth://totp/Fieldbook:'))
+  const client = withToken(token)
+  const now = Date.now()
+  const enable = (data: object) =>
+    client.call<Me>('me.enableTwoFactorAuth', { data: { twoFactorAuthKey: key, ...data } })
+  const wrongCode = await refusal(enable({ password: PASSWORD, twoFactorCode: '000' }))
+  assert.match(wrongCode.message, /^data\.twoFactorCode is not a code of the generated key$/)
+  assert.equal(
+    (await refusal(enable({ password: 'not the password', twoFactorCode: codeAt(key, now) }))).statusCode,
+    400,
+  )
+  // The code of the period before, so that the ones of now and later are left.
+  const me = await enable({ password: PASSWORD, twoFactorCode: codeAt(key, now - 30_000) })
+  assert.equal(me.twoFactorAuthEnabled, true)
+
+  const missing = await refusal(signIn({ email: EMAIL, password: PASSWORD }))
+  assert.deepEqual([missing.statusCode, missing.type], [401, 'TwoFactorRequired'])
+  assert.match(missing.message, /twoFactorCode is required/)
+  await signIn({ email: EMAIL, password: PASSWORD, twoFactorCode: codeAt(key, now) })
+  const again = await refusal(signIn({ email: EMAIL, password: PASSWORD, twoFactorCode: codeAt(key, now) }))
+  assert.deepEqual([again.statusCode, again.message], [401, 'twoFactorCode is wrong, or was used before'])
+
+  const data = { password: PASSWORD, twoFactorCode: codeAt(key, now) }
+  assert.equal((await refusal(client.call('me.disableTwoFactorAuth', { data }))).statusCode, 400)
+  const next = { password: PASSWORD, twoFactorCode: codeAt(key, now + 30_000) }
+  assert.equal((await client.call<Me>('me.disableTwoFactorAuth', { data: next })).twoFactorAuthEnabled, false)
+  await signIn({ email: EMAIL, password: PASSWORD })
+})
+
+test('who fails too often waits, whoever they say they are, and that outlives the service', async () => {
+  for (const email of [EMAIL, 'nobody@example.com']) {
+    for (let count = 0; count < 8; count++) {
+      const { statusCode, type } = await refusal(signIn({ email, password: 'not the password' }))
+      assert.equal(statusCode, 401)
+      if (type === 'AccountLocked') break
+      assert.ok(count < 6, `${email} was not locked`)
+    }
+  }
+  await service.crash()
+  service = await startService({ dataDir: folder.path })
+  // As if three hundred failures had gone before: what is left of a wait of seconds is gone after a restart.
+  const locks = await lockedAnswers()
+  for (const { status, type, retryAfter } of locks) {
+    assert.deepEqual([status, type], [401, 'AccountLocked'])
+    assert.ok(retryAfter >= 1)
+  }
+})
+
+/** Tries until the wait is longer than a restart and a try take, and gives what both addresses are told then. */
+async function lockedAnswers() {
+  const answers = []
+  for (const email of [EMAIL, 'nobody@example.com']) {
+    let answer = await ask(undefined, 'POST', '/auth/user', { email, password: 'not the password' })
+    while (answer.body.type !== 'AccountLocked') {
+      answer = await ask(undefined, 'POST', '/auth/user', { email, password: 'not the password' })
+    }
+    const right = await ask(undefined, 'POST', '/auth/user', { email, password: PASSWORD })
+    answers.push({ status: right.status, type: right.body.type, retryAfter: Number(right.headers.get('retry-after')) })
+  }
+  return answers
+}
+
+test('nothing of all this is in the logs', () => {
+  assert.doesNotMatch(service.output(), /not the password|a password for tests|otpauth|argon2/)
+})
