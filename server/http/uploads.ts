@@ -43,13 +43,17 @@ export async function takeFilePart<T>(
     else {
       const { file, filename } = found.value
       try {
-        return await take({ name: (filename || part).slice(0, MAX_NAME), content: toTheEnd(file, parts), fields })
+        return await take({ name: nameOf(filename) || part, content: toTheEnd(file, parts), fields })
       } finally {
         file.resume()
       }
     }
   }
 }
+
+/** As the client meant it: browsers write a quote in a name as %22 (WHATWG HTML, multipart/form-data encoding). */
+const nameOf = (filename: string | undefined) =>
+  [...(filename ?? '').replaceAll('%22', '"').replaceAll('\0', '')].slice(0, MAX_NAME).join('')
 
 /** The part as bytes in memory. @throws invalid when it is missing; tooLarge */
 export const readFilePart = (request: FastifyRequest, part: string, most: MostBytes): Promise<UploadedFile> =>
