@@ -3,46 +3,72 @@
  * was revoked, a user who was shut out and a share that ended are so at once.
  */
 
+import type { ApplicationKey } from '../../contract/application-keys.ts'
 import { ROLES, type Role } from '../../contract/scopes.ts'
 import { forbidden, notFound, unauthenticated } from '../ground/errors.ts'
 import { prepared, type Queryable } from '../stores/postgres/database.ts'
+import { admits } from './address-filter.ts'
 import type { ApplicationCaller, Caller, DeviceCaller, UserCaller } from './callers.ts'
+import { addressFilterOf, COVERS } from './device-keys.ts'
+import { seenBy } from './device-sight.ts'
 
 export interface Standing {
   /** What the token stands for is there and has not been revoked. */
   readonly is_good: boolean
   /** In the application that was asked for; null where the caller has none to see. */
   readonly role: Role | null
+  /** Of a device: whether it may see the one that was asked for. */
+  readonly sees?: boolean
+  /** Of a device: what its key says of addresses. */
+  readonly told?: Pick<ApplicationKey, 'addressFilterType' | 'addresses'>
+}
+
+/** What is said of one request that only devices are asked about. */
+export interface Visit {
+  /** The device that the path names. */
+  readonly deviceId?: string | undefined
+  /** Where it comes from. */
+  readonly address?: string
 }
 
 /** How the two questions below are answered: by the database, or from what it said just now (standings.ts). */
-type Asks = (caller: Caller, applicationId: string | null) => Promise<Standing | undefined>
+type Asks = (caller: Caller, applicationId: string | null, visit?: Visit) => Promise<Standing | undefined>
 
 /** Refuses a caller who is not good any more. @throws unauthenticated */
-export async function requireGood(ask: Asks, caller: Caller): Promise<void> {
-  await standingOf(ask, caller, null)
+export async function requireGood(ask: Asks, caller: Caller, visit: Visit = {}): Promise<void> {
+  await standingOf(ask, caller, null, visit)
 }
 
 /**
- * Lets a caller into an application, when they are at least `role` in it. Absent and foreign look the same.
- * Gives what they are.
+ * Lets a caller into an application, when they are at least `role` in it, and a device to what it may see there. Absent
+ * and foreign look the same. Gives what they are.
  * @throws unauthenticated, notFound, forbidden when they may see it but not do this
  */
-export async function enter(ask: Asks, caller: Caller, applicationId: string, role: Role): Promise<Role> {
-  const standing = await standingOf(ask, caller, applicationId)
+export async function enter(
+  ask: Asks,
+  caller: Caller,
+  applicationId: string,
+  role: Role,
+  visit: Visit = {},
+): Promise<Role> {
+  const standing = await standingOf(ask, caller, applicationId, visit)
   if (standing.role === null) throw notFound('Application')
   if (!reaches(standing.role, role)) {
     throw forbidden(`This needs the role ${role} in the application; yours is ${standing.role}`)
   }
+  if (standing.sees === false) throw notFound('Device')
   return standing.role
 }
 
 /** Whether somebody of a role may do what needs another. */
 export const reaches = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed)
 
-async function standingOf(ask: Asks, caller: Caller, applicationId: string | null): Promise<Standing> {
-  const standing = await ask(caller, applicationId)
+async function standingOf(ask: Asks, caller: Caller, applicationId: string | null, visit: Visit): Promise<Standing> {
+  const standing = await ask(caller, applicationId, visit)
   if (!standing?.is_good) throw unauthenticated('Invalid access token')
+  if (standing.told && !admits(addressFilterOf(standing.told), visit.address ?? '')) {
+    throw unauthenticated('Invalid access token')
+  }
   return standing
 }
 
@@ -51,9 +77,12 @@ export function readStanding(
   db: Queryable,
   caller: Caller,
   applicationId: string | null,
+  visit: Visit = {},
 ): Promise<Standing | undefined> {
   if (caller.kind === 'user') return ofUser(db, caller, applicationId)
-  return caller.kind === 'device' ? ofDevice(db, caller, applicationId) : ofApplication(db, caller, applicationId)
+  return caller.kind === 'device'
+    ? ofDevice(db, caller, applicationId, visit)
+    : ofApplication(db, caller, applicationId)
 }
 
 const OF_USER = prepared(`select u.disabled_at is null
@@ -81,13 +110,15 @@ const ofApplication = (db: Queryable, caller: ApplicationCaller, applicationId: 
     [caller.tokenId, applicationId, caller.applicationId],
   )
 
-/** A device may change what is its own, and read. */
-const ofDevice = (db: Queryable, caller: DeviceCaller, applicationId: string | null) =>
-  db.one<Standing>(
-    `select k.status = 'active' as is_good, case when a.id = $2 then 'editor' end as role
-     from application_keys k
-     join applications a on a.id = k.application_id and a.deleted_at is null
-     join devices d on d.id = $4 and d.application_id = a.id and d.deleted_at is null
-     where k.id = $1 and k.application_id = $3`,
-    [caller.keyId, applicationId, caller.applicationId, caller.deviceId],
-  )
+/** A device may change and read what it may see, as long as its key is for it. */
+const OF_DEVICE = prepared(`select k.status = 'active' and ${COVERS} as is_good, k.told,
+     case when a.id = $2 then 'editor' end as role,
+     $5::text is null or exists (
+       select from devices o where o.id = $5 and o.application_id = a.id and ${seenBy('d.id', 'o')}) as sees
+   from application_keys k
+   join applications a on a.id = k.application_id and a.deleted_at is null
+   join devices d on d.id = $4 and d.application_id = a.id and d.deleted_at is null
+   where k.id = $1 and k.application_id = $3`)
+
+const ofDevice = (db: Queryable, caller: DeviceCaller, applicationId: string | null, { deviceId }: Visit) =>
+  db.one<Standing>(OF_DEVICE, [caller.keyId, applicationId, caller.applicationId, caller.deviceId, deviceId ?? null])

@@ -6,7 +6,7 @@
 
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import type { Caller } from './callers.ts'
-import { readStanding, type Standing } from './entry.ts'
+import { readStanding, type Standing, type Visit } from './entry.ts'
 
 /** No longer than this, should a notification ever be lost. */
 const MAX_AGE_MS = 5000
@@ -15,7 +15,7 @@ const CHANNEL = 'standings'
 
 export interface Standings {
   /** What the caller is now, in the application or, for null, at all; undefined when the token stands for nothing. */
-  of(caller: Caller, applicationId: string | null): Promise<Standing | undefined>
+  of(caller: Caller, applicationId: string | null, visit?: Visit): Promise<Standing | undefined>
   /** To be called by whoever has just changed what somebody is, before that is answered. */
   forget(): void
 }
@@ -52,12 +52,12 @@ export async function openStandings(db: Database): Promise<Standings & AsyncDisp
   })
   return {
     forget,
-    of: async (caller, applicationId) => {
+    of: async (caller, applicationId, visit) => {
       const key = keyOf(caller, applicationId)
       const known = key === undefined ? undefined : remembered.get(key)
       if (known && known.until > performance.now()) return known.standing
       const asked = epoch
-      const standing = await readStanding(db, caller, applicationId)
+      const standing = await readStanding(db, caller, applicationId, visit)
       if (key === undefined || !standing || !isSomebody(standing, applicationId)) return standing
       if (isListening && asked === epoch) {
         const [oldest] = remembered.size < MAX_REMEMBERED ? [] : remembered.keys()

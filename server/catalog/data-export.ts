@@ -20,6 +20,8 @@ import type { SeriesParts } from './time-series.ts'
 export interface DataExport extends DeviceSelection, Pick<DevicesDataExport, 'attributes' | 'options'> {
   readonly start: number
   readonly end: number
+  /** The device that asked, which gets only what it may see. */
+  readonly within?: string
 }
 
 const MAX_FILES = 10_000

@@ -1,6 +1,7 @@
 /** Devices as inputs, time series and exports choose them: by ids, by tags, or by a query. */
 
 import type { Device, TagFilter } from '../../contract/devices.ts'
+import { seenBy } from '../access/device-sight.ts'
 import { invalid } from '../ground/errors.ts'
 import { readQuery } from '../query/parse.ts'
 import type { Queryable } from '../stores/postgres/database.ts'
@@ -13,6 +14,8 @@ export interface DeviceChoice {
   readonly deviceTags?: TagFilter | undefined
   /** An object, or JSON text of one. When it is there and not blank, ids and tags do not count. */
   readonly query?: unknown
+  /** The device that asks: whatever is chosen, it gets only what it may see (access/device-sight.ts). */
+  readonly within?: string | undefined
 }
 
 /**
@@ -38,17 +41,26 @@ export async function chooseDevices(
 }
 
 /** What a request says of the devices it means, with its query under the name it has in bodies. */
-export interface DeviceSelection extends Omit<DeviceChoice, 'query'> {
+export interface DeviceSelection extends Omit<DeviceChoice, 'query' | 'within'> {
   readonly deviceQuery?: unknown
 }
 
 /** How many devices one answer speaks of at most. */
 const FEW = 1000
 
-/** The devices of a request that is answered at once. @throws invalid when there are more than 1,000, or as chooseDevices */
-export async function chooseFew(db: Queryable, applicationId: string, selection: DeviceSelection): Promise<Device[]> {
+/**
+ * The devices of a request that is answered at once, as far as the device `within`, if it is one that asks, may see them.
+ * @throws invalid when there are more than 1,000, or as chooseDevices
+ */
+export async function chooseFew(
+  db: Queryable,
+  applicationId: string,
+  selection: DeviceSelection,
+  within: string | undefined,
+): Promise<Device[]> {
   const { deviceQuery: query, deviceIds, deviceTags } = selection
-  const devices = await chooseDevices(db, applicationId, { query, deviceIds, deviceTags }, 'query.deviceQuery', FEW + 1)
+  const choice = { query, deviceIds, deviceTags, within }
+  const devices = await chooseDevices(db, applicationId, choice, 'query.deviceQuery', FEW + 1)
   if (devices.length > FEW) throw invalid(`query must mean at most ${FEW} devices, and it means more`)
   return devices
 }
@@ -98,12 +110,16 @@ export async function declaredAttributes(
 
 /** The same as a condition over `devices`, for those who do more than read them all; its values are pushed on `values`. */
 export function chosenDevices(applicationId: string, choice: DeviceChoice, values: unknown[], path = 'query'): string {
-  const live = `devices.application_id = $${values.push(applicationId)} and devices.deleted_at is null`
+  const live = `devices.application_id = $${values.push(applicationId)} and devices.deleted_at is null${seenWithin(choice.within, values)}`
   const query = readQuery(choice.query, path)
   if (query !== undefined) return `${live} and ${deviceCondition(query, values, path)}`
   const ids = `devices.id = any ($${values.push((choice.deviceIds ?? []).map((id) => id.toLowerCase()))}::text[])`
   return `${live} and (${[ids, taggedWith(choice.deviceTags ?? [], values)].join(' or ')})`
 }
+
+/** What to add to a condition for a device that asks; nothing for whoever sees all. */
+export const seenWithin = (within: string | undefined, values: unknown[]): string =>
+  within === undefined ? '' : ` and ${seenBy(`$${values.push(within)}::text`)}`
 
 /** The condition that a device has one of the tags; of no tags none has one. */
 export function taggedWith(tags: TagFilter, values: unknown[]): string {

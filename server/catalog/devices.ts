@@ -6,7 +6,7 @@ import { newId } from '../ground/ids.ts'
 import { readQuery } from '../query/parse.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
 import { changeDevice, type DeviceParts } from './device-change.ts'
-import { taggedWith } from './device-choice.ts'
+import { seenWithin, taggedWith } from './device-choice.ts'
 import { ancestorsOf, checkGateway, concernsFamily, lockFamilies, requireDepth } from './device-family.ts'
 import { deviceCondition } from './device-query.ts'
 import { type DeviceRow, RESTORABLE, toDevice } from './device-record.ts'
@@ -62,16 +62,20 @@ export interface DevicesPage extends Page<Device> {
   readonly parentId?: string | null
 }
 
-/** The devices of an application, or with `deleted` those that can be restored. @throws invalid naming a fault of the query */
+/**
+ * The devices of an application, or with `deleted` those that can be restored; with `within` those that this device may
+ * see. @throws invalid naming a fault of the query
+ */
 export async function listDevices(
   db: Queryable,
   applicationId: string,
   { query: given, ...plain }: DevicesQuery,
-  { deleted = false }: { deleted?: boolean } = {},
+  { deleted = false, within }: { deleted?: boolean; within?: string | undefined } = {},
 ): Promise<DevicesPage> {
   const query = readQuery(given, 'query')
   const values: unknown[] = [applicationId]
-  const conditions = [`devices.application_id = $1 and ${deleted ? RESTORABLE : 'devices.deleted_at is null'}`]
+  const there = deleted ? RESTORABLE : 'devices.deleted_at is null'
+  const conditions = [`devices.application_id = $1 and ${there}${seenWithin(within, values)}`]
   const { filter, filterField, ...order } = plain
   if (query === undefined) conditions.push(...filtersOf(plain, values))
   else conditions.push(deviceCondition(query, values))

@@ -41,15 +41,16 @@ export interface CompositePage extends Omit<Page<unknown>, 'items' | 'filter' | 
   readonly query?: unknown
 }
 
-/** The same for a page of the devices of an application. @throws invalid naming a fault of the query */
+/** The same for a page of the devices of an application that `within`, the device that asks, may see. @throws invalid naming a fault of the query */
 export async function compositeStates(
   { db, telemetry }: SeriesParts,
   applicationId: string,
   query: CompositeQuery & Pick<ListQuery, 'sortField' | 'sortDirection' | 'page' | 'perPage'> & { query?: unknown },
   now: Date,
+  within?: string,
 ): Promise<CompositePage> {
   const { start: _start, end: _end, attributes: _attributes, ...order } = query
-  const page = await listDevices(db, applicationId, order)
+  const page = await listDevices(db, applicationId, order, { within })
   const bounds = compositeBounds(query, now)
   const states = await latestValues(telemetry, applicationId, page.items, namesOf(query), bounds)
   return {
@@ -69,16 +70,17 @@ const compositeBounds = ({ start, end }: CompositeQuery, now: Date): Bounds =>
 
 /**
  * The last value of an attribute of each chosen device that has one, up to a moment; without an attribute the newest
- * state of each. @throws invalid naming the fault
+ * state of each; of those that `within`, the device that asks, may see. @throws invalid naming the fault
  */
 export async function lastValues(
   { db, telemetry }: SeriesParts,
   applicationId: string,
   query: LastValueQuery,
   now: Date,
+  within?: string,
 ): Promise<LastValues> {
   const to = bodyBounds({ end: query.end }, now, 'query').to + 1
-  const devices = await chooseFew(db, applicationId, query)
+  const devices = await chooseFew(db, applicationId, query, within)
   const only = query.attribute === undefined ? undefined : [query.attribute]
   const states = await latestValues(telemetry, applicationId, devices, only, { from: undefined, to })
   return Object.fromEntries([...states].map(([id, state]) => [id, newestOf(state)]))

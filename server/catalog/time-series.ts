@@ -26,6 +26,7 @@ export interface SeriesParts {
 /**
  * Answers a time series query. Stretches are counted from the start, and a point's time is where its stretch begins; one
  * without reports has no point. Without a resolution the whole range is one. MEAN unless said otherwise.
+ * Of devices that `within`, the device that asks, may not see nothing is told.
  * @throws invalid when the question makes no sense, or its answer would be larger than what one may hold
  */
 export async function timeSeries(
@@ -33,9 +34,10 @@ export async function timeSeries(
   applicationId: string,
   query: TimeSeriesQuery,
   now: Date,
+  within?: string,
 ): Promise<TimeSeries> {
   const { from, to } = rangeOf(query, now)
-  const devices = await chooseFew(db, applicationId, query)
+  const devices = await chooseFew(db, applicationId, query, within)
   const values = reportedValues(devices, query.attributes, 'query.attributes')
   const series: Series = {
     columns: values.columns,

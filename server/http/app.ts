@@ -35,6 +35,7 @@ import { serveDataTables } from './routes/data-tables.ts'
 import { serveDeliveries } from './routes/deliveries.ts'
 import { serveDeviceAttributes } from './routes/device-attributes.ts'
 import { serveDeviceBulk } from './routes/device-bulk.ts'
+import { serveDeviceSignIn } from './routes/device-sign-in.ts'
 import { serveDeviceWords } from './routes/device-words.ts'
 import { serveDevices } from './routes/devices.ts'
 import { serveDocuments } from './routes/documents.ts'
@@ -140,6 +141,7 @@ export async function createApp(
   serveMembers(door, parts)
   serveApiTokens(door, parts)
   serveApplicationKeys(door, parts)
+  serveDeviceSignIn(door, parts)
   serveDevices(door, parts)
   serveDeviceAttributes(door, parts)
   serveDeviceWords(door, parts)

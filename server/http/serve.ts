@@ -8,7 +8,7 @@ import type { TObject, TSchema } from 'typebox'
 import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
 import type { Role } from '../../contract/scopes.ts'
 import type { Caller, UserCaller } from '../access/callers.ts'
-import { enter, reaches, requireGood } from '../access/entry.ts'
+import { enter, reaches, requireGood, type Visit } from '../access/entry.ts'
 import { allows } from '../access/scopes.ts'
 import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
@@ -57,7 +57,12 @@ export interface Door {
   readonly baseUrl: (request: FastifyRequest) => string
   readonly sharedUrl: (request: FastifyRequest) => string
   /** Lets the caller of a route into the application it is about, or refuses; gives what they are in it, if there is one. */
-  readonly enter: (caller: Caller, applicationId: string | undefined, route: Route) => Promise<Role | undefined>
+  readonly enter: (
+    caller: Caller,
+    applicationId: string | undefined,
+    route: Route,
+    visit?: Visit,
+  ) => Promise<Role | undefined>
   /** Puts type, links and actions around answers. */
   readonly wrap: Wrap
   /** Called before the answer of whatever may have changed what a caller is. */
@@ -137,8 +142,8 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       let role: Role | undefined
       if (route.authenticated) {
         if (!allows(caller.scope, route.scopes)) throw forbidden()
-        const { applicationId } = params
-        role = await door.enter(caller, applicationId, route)
+        const { applicationId, deviceId } = params
+        role = await door.enter(caller, applicationId, route, { deviceId, address: request.ip })
         if (applicationId !== undefined) await door.requireBodySize(request, applicationId)
       }
       const call: Omit<Call<T>, 'settle'> = {
@@ -168,9 +173,9 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
  */
 export const entryTo =
   (standings: Standings): Door['enter'] =>
-  async (caller, applicationId, { role }) => {
-    if (applicationId !== undefined) return enter(standings.of, caller, applicationId, role)
-    await requireGood(standings.of, caller)
+  async (caller, applicationId, { role }, visit) => {
+    if (applicationId !== undefined) return enter(standings.of, caller, applicationId, role, visit)
+    await requireGood(standings.of, caller, visit)
     if (caller.kind !== 'user') throw forbidden()
     return undefined
   }

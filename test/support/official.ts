@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url)
 /** The schema that the client documents for each operation the journeys use. */
 const REPLIES = {
   'auth.authenticateUser': 'authedUser',
+  'auth.authenticateDevice': 'authedDevice',
   'applicationApiTokens.post': 'apiToken',
   'applicationApiTokens.get': 'apiTokens',
   'applicationApiToken.get': 'apiToken',

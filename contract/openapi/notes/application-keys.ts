@@ -41,7 +41,7 @@ export const notes: Notes = {
     ApplicationKey: { is: 'An access key.', example: key },
     MadeApplicationKey: {
       is: 'An access key with its secret.',
-      example: { ...key, secret: '7b2f0c6d9e4a41f8b3d5c1a2e8f70946' },
+      example: { ...key, secret: '7b2f0c6d9e4a41f8b3d5c1a2e8f709467b2f0c6d9e4a41f8b3d5c1a2e8f70946' },
     },
   },
 }

@@ -1,6 +1,7 @@
 /** Jobs upon the history of devices, exports and removals: contract routes to the rooms below. */
 
 import { exportData, exportDevice, removeDeviceData, removeDevicesData } from '../../../contract/data-export.ts'
+import { sightOf } from '../../access/device-sight.ts'
 import { chosenDevices, type DeviceSelection } from '../../catalog/device-choice.ts'
 import { getDevice } from '../../catalog/devices.ts'
 import { bodyBounds, boundsOf } from '../../catalog/time-range.ts'
@@ -35,7 +36,9 @@ export function serveDataJobs(door: Door, { db, jobs }: Parts): void {
   serve(door, exportData, async (call) => {
     const { applicationId } = call.params
     requireSelection(applicationId, call.body, 'query.deviceQuery')
-    const input = { ...call.body, ...resolved(bodyBounds(call.body, new Date(), 'query')) }
+    const within = sightOf(call.caller)
+    const bounds = resolved(bodyBounds(call.body, new Date(), 'query'))
+    const input = { ...call.body, ...bounds, ...(within === undefined ? {} : { within }) }
     return enqueue(call, applicationId, { kind: 'dataExport', name: 'Export of data', input })
   })
   serve(door, exportDevice, async (call) => {

@@ -8,6 +8,7 @@ import {
   listDevices,
   patchDevice,
 } from '../../../contract/devices.ts'
+import { sightOf } from '../../access/device-sight.ts'
 import { asObjects } from '../../catalog/device-record.ts'
 import * as devices from '../../catalog/devices.ts'
 import { forgetAttributes } from '../../stores/telemetry/forget-attributes.ts'
@@ -35,9 +36,10 @@ export function serveDevices(door: Door, { db }: Parts): void {
   serve(door, createDevice, async ({ params, query, body }) =>
     show(await devices.createDevice(db, params.applicationId, body), query),
   )
-  serve(door, listDevices, async ({ params, query }) => {
+  serve(door, listDevices, async ({ caller, params, query }) => {
     const { applicationId } = params
-    const page = await devices.listDevices(db, applicationId, query, { deleted: isYes(query.queryDeleted) })
+    const shown = { deleted: isYes(query.queryDeleted), within: sightOf(caller) }
+    const page = await devices.listDevices(db, applicationId, query, shown)
     return { ...page, items: page.items.map((device) => show(device, query)), applicationId }
   })
   serve(door, getDevice, async ({ params, query }) => {
