@@ -35,6 +35,7 @@ const REPLIES = {
   'me.enableTwoFactorAuth': 'me',
   'me.disableTwoFactorAuth': 'me',
   'me.delete': 'success',
+  'me.refreshToken': 'authedUser',
   'applications.post': 'application',
   'applications.get': 'applications',
   'application.get': 'application',
@@ -113,6 +114,8 @@ export type Operation = keyof typeof REPLIES
 export interface Official {
   /** Calls an operation; the answer has been checked, `T` only gives it a type. */
   call<T = unknown>(operation: Operation, params: object): Promise<T>
+  /** Calls an operation that the client documents no shape of an answer for. */
+  bare<T = unknown>(operation: string, params: object): Promise<T>
   /** Reads what this version of the client has no operation for, by the request that all of its operations are made of. */
   read<T = unknown>(path: string, query?: object): Promise<T>
 }
@@ -136,10 +139,14 @@ export async function signInOfficially(url: string, email: string, password: str
 /** The client with a token, or without. */
 export function officialClient(url: string, accessToken?: string): Official {
   const client = require('losant-rest').createClient({ url, ...(accessToken ? { accessToken } : {}) })
+  const ask = (operation: string, params: object) => {
+    const [resource, action] = operation.split('.')
+    return client[resource ?? ''][action ?? ''](params)
+  }
   return {
+    bare: ask,
     async call<T>(operation: Operation, params: object): Promise<T> {
-      const [resource, action] = operation.split('.')
-      const answer: T = await client[resource ?? ''][action ?? ''](params)
+      const answer: T = await ask(operation, params)
       const validate = schemaOf(REPLIES[operation])
       if (!validate(answer)) {
         throw new Error(
@@ -150,6 +157,16 @@ export function officialClient(url: string, accessToken?: string): Official {
     },
     read: (path, query = {}) => client.request({ method: 'GET', url: path, params: query }),
   }
+}
+
+/** The name of every operation the client has. */
+export function officialOperations(): string[] {
+  const resources: [string, unknown][] = Object.entries(require('losant-rest').createClient({}))
+  return resources.flatMap(([resource, actions]) =>
+    Object.entries(Object(actions))
+      .filter(([, call]) => typeof call === 'function')
+      .map(([action]) => `${resource}.${action}`),
+  )
 }
 
 /** Gives the refusal of a call; a call that goes through is a fault of the test. */
