@@ -61,7 +61,10 @@ export function serveExecutions(
     })
     const { executionId } = answer
     if (limitMs === 0) return reply.send(answer)
-    const read = () => executions.getExecution(db, notebook.id, executionId)
+    const read = async () => {
+      await door.enter(caller, params.applicationId, executeNotebook) // who waits may have been shut out meanwhile
+      return executions.getExecution(db, notebook.id, executionId)
+    }
     const ended = await waitForEnd({ watch, draining, log: says, read }, executionId, limitMs, goneOf(reply))
     return reply.send({ ...answer, ...(ended ? log(baseUrl)(ended) : {}) })
   })
@@ -126,7 +129,10 @@ export function serveExecutions(
     // An EventSource that is answered so does not come back again (HTML standard, 9.2.3).
     if (hasSeenTheEnd(execution, after)) return reply.code(204).send()
     streams.enter(callerKey(caller), reply)
-    return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal))
+    const requireEntered = async () => {
+      await door.enter(caller, params.applicationId, watchExecution)
+    }
+    return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal), requireEntered)
   })
   // Clients must not be left hanging on a door that closes: they come back to where they were.
   door.app.addHook('preClose', async () => watch.end())
@@ -151,6 +157,7 @@ export function serveExecutions(
       const { executionId } = call.params
       const asked = { ...askedBy(call), applicationId, notebookId, executionId, file, signal: goneOf(reply) }
       const { key } = await renderedResult({ db, blobs, jobs }, asked)
+      await door.enter(call.caller, applicationId, route) // it may have taken a while
       // A link of its own, so that a page has no token in its address, which it could read.
       return reply.redirect(linkFile(call.baseUrl, key, file, new Date()), 303)
     })
