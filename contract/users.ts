@@ -21,6 +21,7 @@ export const User = Type.Object({
   /** invited: has no password yet; disabled: shut out, with everything they have kept. */
   status: words('active', 'invited', 'disabled'),
   applicationCount: Type.Integer(),
+  twoFactorAuthEnabled: Type.Boolean(),
   /** Of an invitation that has not been used. */
   invitationEndsAt: Type.Optional(DateTime),
 })
@@ -53,6 +54,8 @@ export const UserPatch = Type.Object(
     /** Ends all their sessions, as the next does by itself. */
     password: Type.Optional(Password),
     endSessions: Type.Optional(Type.Literal(true)),
+    /** For who has lost the telephone: from then on a password is enough, until they enable it again. */
+    twoFactorAuthEnabled: Type.Optional(Type.Literal(false)),
   },
   closed,
 )

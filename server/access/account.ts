@@ -84,12 +84,12 @@ export async function patchAccount(
   parts: AccountParts,
   userId: string,
   { email, password, tokenCutoff, currentCredentials, ...profile }: MePatch,
-  address: string,
+  network: string,
 ): Promise<void> {
   if (tokenCutoff !== undefined) requirePast(tokenCutoff)
   if (email !== undefined || password !== undefined) {
     if (!currentCredentials) throw invalid('user.currentCredentials is required to change email or password')
-    await proveAgain(parts, userId, currentCredentials, address, 'user.currentCredentials')
+    await proveAgain(parts, userId, currentCredentials, network, 'user.currentCredentials')
   }
   const hash = password === undefined ? undefined : await parts.passwords.hash(password)
   await parts.db.transaction(async (tx) => {
@@ -121,9 +121,9 @@ export async function changePassword(
     readonly newPassword: string
     readonly invalidateExistingTokens?: boolean | undefined
   },
-  address: string,
+  network: string,
 ): Promise<SignedIn> {
-  await proveAgain(parts, userId, change, address, 'data')
+  await proveAgain(parts, userId, change, network, 'data')
   const hash = await parts.passwords.hash(change.newPassword)
   const generation = await storePassword(parts.db, userId, hash, change.invalidateExistingTokens ?? true)
   return { userId, generation }
@@ -137,13 +137,13 @@ export async function deleteAccount(
   parts: AccountParts,
   userId: string,
   credentials: { readonly email: string; readonly password: string; readonly twoFactorCode?: string | undefined },
-  address: string,
+  network: string,
 ): Promise<void> {
   const { email } = await readAccount(parts.db, userId)
   if (email.toLowerCase() !== credentials.email.toLowerCase()) {
     throw invalid("credentials.email is not the user's own address")
   }
-  await proveAgain(parts, userId, credentials, address, 'credentials')
+  await proveAgain(parts, userId, credentials, network, 'credentials')
   await deleteUser(parts.db, userId)
 }
 

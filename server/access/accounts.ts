@@ -7,6 +7,7 @@ import type { User, UserPatch } from '../../contract/users.ts'
 import { conflict, invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
+import { disable } from './two-factor.ts'
 
 export interface UserRow {
   id: string
@@ -17,12 +18,14 @@ export interface UserRow {
   has_password: boolean
   invitation_ends_at: Date | null
   application_count: number
+  has_two_factor: boolean
 }
 
 /** What is told of users, as a query without conditions; an address is also their name, which lists are filtered by. */
 export const USERS = `select u.id, u.email, u.email as name, u.created_at, u.is_owner, u.disabled_at,
     u.password_hash is not null as has_password, i.expires_at as invitation_ends_at,
-    (select count(*)::int from applications a where a.owner_id = u.id and a.deleted_at is null) as application_count
+    (select count(*)::int from applications a where a.owner_id = u.id and a.deleted_at is null) as application_count,
+    exists (select from two_factor t where t.user_id = u.id and t.secret is not null) as has_two_factor
   from users u left join invitations i on i.user_id = u.id`
 
 export const toUser = (row: UserRow): User => ({
@@ -33,6 +36,7 @@ export const toUser = (row: UserRow): User => ({
   isOwner: row.is_owner,
   status: row.disabled_at ? 'disabled' : row.has_password ? 'active' : 'invited',
   applicationCount: row.application_count,
+  twoFactorAuthEnabled: row.has_two_factor,
   ...(row.invitation_ends_at ? { invitationEndsAt: row.invitation_ends_at.toISOString() } : {}),
 })
 
@@ -91,7 +95,7 @@ export type UserChange = Omit<UserPatch, 'password'> & { readonly passwordHash?:
  * API tokens rest while they are shut out. @throws notFound, conflict for the last owner or an address that is taken
  */
 export async function patchUser(db: Database, id: string, change: UserChange): Promise<void> {
-  const { email, isOwner, isDisabled, passwordHash, endSessions } = change
+  const { email, isOwner, isDisabled, passwordHash, endSessions, twoFactorAuthEnabled } = change
   await db.transaction(async (tx) => {
     if (isOwner === false || isDisabled) await requireOtherOwner(tx, id)
     if (email !== undefined) await requireFree(tx, id, email)
@@ -111,6 +115,7 @@ export async function patchUser(db: Database, id: string, change: UserChange): P
       ],
     )
     if (!found) throw notFound('User')
+    if (twoFactorAuthEnabled === false) await disable(tx, id)
     if (isDisabled || passwordHash || email !== undefined) {
       // Whoever has a link from before must not undo this with it.
       await tx.query('delete from invitations where user_id = $1', [id])

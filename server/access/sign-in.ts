@@ -7,7 +7,6 @@
 import { AppError, secondFactorNeeded, unauthenticated } from '../ground/errors.ts'
 import type { Database } from '../stores/postgres/database.ts'
 import { type Attempt, countAttempt, forgiveAttempt, settleAttempt } from './attempts.ts'
-import { networkOf } from './networks.ts'
 import type { Passwords } from './passwords.ts'
 import { takeCode } from './two-factor.ts'
 import type { Vault } from './vault.ts'
@@ -44,12 +43,12 @@ interface UserRow {
 const USER = 'select id, generation, password_hash, disabled_at is not null as is_disabled from users'
 
 /**
- * The user with this e-mail address, in small letters or capitals, who proves it; `address` is where they ask from.
+ * The user with this e-mail address, in small letters or capitals, who proves it; `network` is where they ask from, one text for all addresses of a client.
  * @throws unauthenticated, secondFactorNeeded, locked, unavailable
  */
-export async function signIn(parts: AccountParts, email: string, proof: Proof, address: string): Promise<SignedIn> {
+export async function signIn(parts: AccountParts, email: string, proof: Proof, network: string): Promise<SignedIn> {
   const user = await parts.db.one<UserRow>(`${USER} where lower(email) = lower($1)`, [email])
-  const verdict = await judge(parts, user, user?.id ?? email.toLowerCase(), proof, address)
+  const verdict = await judge(parts, user, user?.id ?? email.toLowerCase(), proof, network)
   if (verdict === 'codeMissing') throw secondFactorNeeded()
   if (verdict === 'wrongCode') throw unauthenticated('twoFactorCode is wrong, or was used before')
   if (!user || verdict !== 'right') throw unauthenticated('The email or password is wrong')
@@ -64,11 +63,11 @@ export async function proveAgain(
   parts: AccountParts,
   userId: string,
   proof: Proof,
-  address: string,
+  network: string,
   field: string,
 ): Promise<void> {
   const user = await parts.db.one<UserRow>(`${USER} where id = $1`, [userId])
-  const verdict = await judge(parts, user, userId, proof, address)
+  const verdict = await judge(parts, user, userId, proof, network)
   if (verdict === 'right') return
   throw new AppError('invalid', `${field}.${REFUSALS[verdict]}`)
 }
@@ -84,9 +83,8 @@ async function judge(
   user: UserRow | undefined,
   account: string,
   proof: Proof,
-  address: string,
+  network: string,
 ): Promise<Verdict> {
-  const network = networkOf(address)
   const attempt = await countAttempt(parts.db, parts.vault, account, network)
   let verdict: Verdict
   try {

@@ -57,8 +57,8 @@ export const invalid = (message: string, cause?: unknown) => new AppError('inval
 export const unauthenticated = (message: string) => new AppError('unauthenticated', message)
 
 /** Cause: a password that is right, of a user who has to give a code with it. Handled by: the caller signs in again with one. */
-export const secondFactorNeeded = () =>
-  new AppError('secondFactor', 'Two-factor authentication is enabled: twoFactorCode is required')
+export const secondFactorNeeded = (before = 'Two-factor authentication is enabled') =>
+  new AppError('secondFactor', `${before}: twoFactorCode is required`)
 
 /** Cause: too many failed sign-ins, whoever is right now. Handled by: the caller waits for that many seconds. */
 export const locked = (retryAfterSeconds: number) =>

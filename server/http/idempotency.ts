@@ -3,7 +3,7 @@
  * and answered the same again. Rows and rules are in access/idempotency-keys.ts.
  */
 
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { executeNotebook, rerunExecution } from '../../contract/executions.ts'
 import type { Route } from '../../contract/route.ts'
@@ -105,7 +105,7 @@ export function createRepeats(
     const turn = await keys.takeTurn(db, {
       caller: actorOf(caller),
       keyHash: createHash('sha256').update(key).digest(),
-      fingerprint: fingerprintOf(route, asked),
+      fingerprint: fingerprintOf(secret, route, asked),
       settles: SETTLING.has(route.path),
     })
     ids.set(request, turn.is === 'ours' ? turn.hold.id : turn.id)
@@ -125,7 +125,15 @@ export function createRepeats(
 }
 
 /** What is refused because of how things are just now may be asked for again with the same key. */
-const OF_THE_MOMENT = new Set<ErrorKind>(['unauthenticated', 'conflict', 'full', 'limited', 'unavailable'])
+const OF_THE_MOMENT = new Set<ErrorKind>([
+  'unauthenticated',
+  'secondFactor',
+  'locked',
+  'conflict',
+  'full',
+  'limited',
+  'unavailable',
+])
 
 /** Their effect is one transaction, which settles the key. */
 const SETTLING = new Set([executeNotebook.path, rerunExecution.path])
@@ -149,10 +157,14 @@ function replay(reply: FastifyReply, { status, content }: keys.KeptAnswer, secre
   return reply.code(status).header(REPLAYED, 'true').type('application/json; charset=utf-8').send(text)
 }
 
-/** Tokens may be others by the time of the second request: who calls is compared apart. */
-function fingerprintOf({ method, path }: Route, { params, query, body }: Repeatable['asked']): Buffer {
+/**
+ * Tokens may be others by the time of the second request: who calls is compared apart. Some bodies have passwords, which
+ * nobody shall be able to guess at with a copy of the database alone.
+ */
+function fingerprintOf(secret: Buffer, { method, path }: Route, { params, query, body }: Repeatable['asked']): Buffer {
   const { access_token: _, jwt: __, ...rest } = query
-  return createHash('sha256')
+  return createHmac('sha256', secret)
+    .update('fieldbook request\n')
     .update(JSON.stringify([method, path, params, rest, body ?? null], inOrder))
     .digest()
 }

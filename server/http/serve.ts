@@ -15,6 +15,7 @@ import type { Tokens } from '../access/tokens.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
+import { clientOf } from './client-address.ts'
 import type { Wrap } from './envelope.ts'
 import { type Repeats, readKey, type Settle } from './idempotency.ts'
 import { readQueryParameters } from './query-parameters.ts'
@@ -37,7 +38,7 @@ export interface Call<T> {
   readonly caller: Caller
   /** Whether the caller may ask for another route about the same application. */
   readonly may: (route: Route) => boolean
-  /** Where the request came from, as far as is known. */
+  /** Where the request came from, as far as is known: one for all addresses of a client (client-address.ts). */
   readonly address: string
   /** `http://host:port` as the client sees it, for links in the answer to it. */
   readonly baseUrl: string
@@ -155,7 +156,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
         may: (other) => allows(caller.scope, other.scopes) && (role === undefined || reaches(role, other.role)),
-        address: request.ip,
+        address: clientOf(request.ip),
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
       }

@@ -1,6 +1,7 @@
 /** The same request with the same Idempotency-Key: done once, answered the same, whatever happens in between. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { dropKeys } from '../../server/access/idempotency-keys.ts'
 import { openDoor } from '../support/door.ts'
@@ -46,6 +47,16 @@ test('ten at once are one deed; the others are told to wait, and then the same a
     assert.deepEqual([again.isReplay, again.status, again.text], [true, first.status, first.text])
     assert.equal(again.told['content-type'], first.told['content-type'])
   }
+})
+
+test('what is kept of a request can not be guessed at with the database alone', async (t) => {
+  const { post, db } = await openKeyed(t)
+  const body = { email: 'someone@example.com', password: 'a guess at a password' }
+  await post('/me/delete', body)
+  const [kept] = await db.query<{ fingerprint: Buffer }>('select fingerprint from idempotency_keys')
+  const plain = JSON.stringify(['POST', '/me/delete', {}, {}, body])
+  assert.equal(kept?.fingerprint.length, 32)
+  assert.notDeepEqual(kept?.fingerprint, createHash('sha256').update(plain).digest())
 })
 
 test('a key stands for one request of one caller', async (t) => {

@@ -13,11 +13,20 @@ test('an owner makes users with a password, lists, finds and shuts them out; no 
   const { owner, anybody, ownerId } = await openInstallation(t)
   const made = await owner('POST', '/users', { email: 'Ann@Example.com', password: SECRET })
   assert.equal(made.status, 201, made.text)
-  const { id, _type, _links, ...told } = made.body
+  const { id, _type, _links, _actions, ...told } = made.body
   assert.deepEqual([_type, _links.self.href], ['user', `/users/${id}`])
+  assert.equal(_actions.get.href, `/users/${id}`)
   assert.deepEqual(
     { ...told, creationDate: '' },
-    { userId: id, email: 'Ann@Example.com', creationDate: '', isOwner: false, status: 'active', applicationCount: 0 },
+    {
+      userId: id,
+      email: 'Ann@Example.com',
+      creationDate: '',
+      isOwner: false,
+      status: 'active',
+      applicationCount: 0,
+      twoFactorAuthEnabled: false,
+    },
   )
   assert.equal((await owner('POST', '/users', { email: 'ann@example.COM', password: SECRET })).status, 409)
   const list = await owner('GET', '/users?filter=ann*&filterField=email')
@@ -94,6 +103,23 @@ test('an invitation is used once, within its week, and its secret is nowhere in 
   assert.equal((await as(session.token)('GET', '/applications')).status, 200)
   assert.equal((await accept(secret)).status, 401)
   assert.equal((await anybody('POST', '/auth/user', { email: 'ann@example.com', password: SECRET })).status, 200)
+})
+
+test('a second factor stays when a password is chosen anew, until an owner ends it', async (t) => {
+  const { owner, anybody, db } = await openInstallation(t)
+  const { body: made } = await owner('POST', '/users', { email: 'ann@example.com', password: SECRET })
+  await db.query(`insert into two_factor (user_id, secret) values ($1, '\\x00')`, [made.id])
+  assert.equal((await owner('GET', `/users/${made.id}`)).body.twoFactorAuthEnabled, true)
+  const { body: invitation } = await owner('POST', `/users/${made.id}/invitation`)
+  const password = 'another long password'
+  const accepted = await anybody('POST', '/invitations/accept', { secret: invitation.secret, password })
+  assert.deepEqual([accepted.status, accepted.body.type], [401, 'TwoFactorRequired'])
+  assert.match(accepted.body.message, /^The password is set; sign in with it/)
+  const signIn = () => anybody('POST', '/auth/user', { email: 'ann@example.com', password })
+  assert.deepEqual((await signIn()).body.type, 'TwoFactorRequired')
+  const ended = await owner('PATCH', `/users/${made.id}`, { twoFactorAuthEnabled: false })
+  assert.equal(ended.body.twoFactorAuthEnabled, false, ended.text)
+  assert.equal((await signIn()).status, 200)
 })
 
 test('an invitation is void when its time is over, when there is a newer one, and for whoever is shut out', async (t) => {

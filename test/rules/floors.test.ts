@@ -71,7 +71,7 @@ const LIBRARIES: Record<string, RegExp> = {
   'pg-boss': /^server\/jobs\//,
   croner: /^server\/executions\/schedules\//,
   undici: /^server\/outgoing\//,
-  'ipaddr.js': /^server\/(outgoing|access)\//,
+  'ipaddr.js': /^server\/outgoing\//,
   nodemailer: /^server\/outgoing\//,
   jose: /^server\/access\//,
   '@node-rs/argon2': /^server\/access\//,

@@ -12,6 +12,7 @@ const ada = {
   isOwner: true,
   status: 'active',
   applicationCount: 3,
+  twoFactorAuthEnabled: true,
 }
 const endsAt = '2026-12-01T08:20:16.000Z'
 const grace = {
@@ -22,6 +23,7 @@ const grace = {
   isOwner: false,
   status: 'invited',
   applicationCount: 0,
+  twoFactorAuthEnabled: false,
   invitationEndsAt: endsAt,
 }
 const invitation = {

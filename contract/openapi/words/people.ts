@@ -5,6 +5,7 @@ export const ABOUT_PEOPLE: Readonly<Record<string, string>> = {
   isDisabled: 'Whether they are shut out: they can’t sign in, and their tokens rest',
   endSessions: 'Ends all their sessions',
   applicationCount: 'How many applications they own',
+  'UserPatch.twoFactorAuthEnabled': 'Ends the second factor of who has lost it',
   invitationEndsAt: 'Until when their invitation can be used, where there is one',
   'User.email': 'The address they sign in with',
   'User.status': 'Whether they can sign in, were invited and have no password yet, or are shut out',

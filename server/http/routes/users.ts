@@ -14,16 +14,17 @@ import * as accounts from '../../access/accounts.ts'
 import type { Caller } from '../../access/callers.ts'
 import { mailInvitation } from '../../access/invitation-mail.ts'
 import * as invitations from '../../access/invitations.ts'
-import { hashPassword } from '../../access/passwords.ts'
 import { DEFAULT_SCOPE } from '../../access/scopes.ts'
+import * as twoFactor from '../../access/two-factor.ts'
 import { requireOwner } from '../../access/users.ts'
 import * as userList from '../../catalog/user-list.ts'
+import { secondFactorNeeded } from '../../ground/errors.ts'
 import type { Parts } from '../parts.ts'
 import { type Door, requireUser, serve } from '../serve.ts'
 import { DEFAULT_TTL_SECONDS } from './auth.ts'
 
 /** Registers the routes of users. */
-export function serveUsers(door: Door, { db, tokens, config }: Parts): void {
+export function serveUsers(door: Door, { db, tokens, config, passwords }: Parts): void {
   const byOwner = (caller: Caller) => requireOwner(db, requireUser(caller).userId)
   const invited = async (userId: string, email: string, sharedUrl: string) => {
     const made = await invitations.invite(db, userId)
@@ -39,7 +40,7 @@ export function serveUsers(door: Door, { db, tokens, config }: Parts): void {
   serve(door, createUser, async ({ caller, body, sharedUrl }) => {
     await byOwner(caller)
     const { email, password, isOwner } = body
-    const passwordHash = password === undefined ? undefined : await hashPassword(password)
+    const passwordHash = password === undefined ? undefined : await passwords.hash(password)
     const id = await db.transaction((tx) => accounts.createUser(tx, { email, isOwner, passwordHash }))
     const invitation = passwordHash ? {} : { invitation: await invited(id, email, sharedUrl) }
     return { ...(await accounts.getUser(db, id)), ...invitation }
@@ -51,7 +52,7 @@ export function serveUsers(door: Door, { db, tokens, config }: Parts): void {
   serve(door, patchUser, async ({ caller, params, body }) => {
     await byOwner(caller)
     const { password, ...change } = body
-    const passwordHash = password === undefined ? undefined : await hashPassword(password)
+    const passwordHash = password === undefined ? undefined : await passwords.hash(password)
     await accounts.patchUser(db, params.userId, { ...change, passwordHash })
     return accounts.getUser(db, params.userId)
   })
@@ -71,7 +72,8 @@ export function serveUsers(door: Door, { db, tokens, config }: Parts): void {
     return { transferred }
   })
   serve(door, acceptInvitation, async ({ body }) => {
-    const user = await invitations.acceptInvitation(db, body.secret, () => hashPassword(body.password))
+    const user = await invitations.acceptInvitation(db, body.secret, () => passwords.hash(body.password))
+    if (await twoFactor.isEnabled(db, user.userId)) throw secondFactorNeeded('The password is set; sign in with it')
     const { userId, generation } = user
     const token = await tokens.sign(
       { kind: 'user', userId, generation, scope: DEFAULT_SCOPE },
