@@ -1,6 +1,6 @@
 /** The parts list: every part of the service is built here, once, in this order, and closed in reverse. */
 
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +35,7 @@ import { openJobsRoom, openWorking } from './jobs/open.ts'
 import { createKernels, type Kernels } from './kernel/kernels.ts'
 import { readBrowser } from './render/browser.ts'
 import { createRenderer, type Renderer } from './render/renderer.ts'
+import { findBwrap } from './sandbox/find-bwrap.ts'
 import type { SandboxHost } from './sandbox/host.ts'
 import { createImages, type Images } from './sandbox/images.ts'
 import { probeSandbox } from './sandbox/probe.ts'
@@ -279,13 +280,4 @@ async function databaseAddress(
   if (config.databaseUrl) return { connectionString: config.databaseUrl }
   const embedded = opening.use(await openEmbeddedPostgres({ dataDir: config.dataDir, bwrap, log }))
   return { connection: embedded.connection }
-}
-
-/** The bubblewrap that set-up found or fetched; without set-up, whatever the PATH has. */
-async function findBwrap(toolsDir: string): Promise<string> {
-  try {
-    return String(JSON.parse(await readFile(join(toolsDir, 'tools.json'), 'utf8')).bwrap)
-  } catch {
-    return 'bwrap'
-  }
 }

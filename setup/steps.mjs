@@ -9,5 +9,8 @@ import { sandboxStep } from './sandbox.mjs'
 /** What checking the sources needs. */
 export const toolSteps = [packagesStep, nodeStep]
 
+/** What reaching the database needs. */
+export const databaseSteps = [packagesStep, nodeStep, sandboxStep, databaseStep]
+
 /** What running notebooks needs. */
 export const everyStep = [packagesStep, nodeStep, sandboxStep, imageStep, databaseStep, browserStep]

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './places.mjs'
-import { everyStep, toolSteps } from './steps.mjs'
+import { databaseSteps, everyStep, toolSteps } from './steps.mjs'
 
 const testGlobs = ['test/rules/**/*.test.ts', 'test/rooms/**/*.test.ts', 'test/journeys/**/*.test.ts']
 
@@ -38,6 +38,8 @@ environment or a file .env; .env.example lists them all.`,
     steps: everyStep,
     commands: (args) => [[...envFile(), 'server/main.ts', ...args]],
   },
+  // Its own help tells what it can do.
+  fieldbook: { steps: databaseSteps, commands: (args) => [[...envFile(), 'server/command/main.ts', ...args]] },
   demo: { steps: everyStep, commands: (args) => [['cli/demo.ts', ...args]] },
   test: {
     help: `npm test -- [files or globs] [options of node --test]

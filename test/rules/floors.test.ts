@@ -13,6 +13,7 @@ const MAX_LINES = 300
 /** The rooms of the server from the top down; an import goes to a room further down, or stays in its own. */
 const ROOMS = [
   'server/main.ts',
+  'server/command/',
   'server/service.ts',
   'server/health.ts',
   // The table of what jobs do, from the rooms below.

@@ -77,7 +77,7 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
     return stopping
   }
   return {
-    connection: addressOf(server),
+    connection: connectionAt(server.socketDir),
     startedBy: server.startedBy,
     get pid() {
       return supervision.pid
@@ -102,13 +102,19 @@ async function makePlan(dataDir: string, options: EmbeddedOptions): Promise<Omit
 
 type Server = Pick<EmbeddedPostgres, 'startedBy' | 'pid'> & { readonly socketDir: string }
 
-const addressOf = (server: Server) => ({ host: server.socketDir, port: 5432, user: SUPERUSER, database: DATABASE })
+/** Where a server with its socket in this folder is reached. */
+export const connectionAt = (socketDir: string): Connection => ({
+  host: socketDir,
+  port: 5432,
+  user: SUPERUSER,
+  database: DATABASE,
+})
 
 /** A server that answers. One that was found while it was dying (a kill takes a moment) is started again. */
 async function openServer(plan: Omit<ServerPlan, 'socketDir'>): Promise<Server> {
   const server = await findOrStart(plan)
   try {
-    await ensureDatabase(addressOf(server))
+    await ensureDatabase(connectionAt(server.socketDir))
     return server
   } catch (error) {
     const gone = async () => ((await isServer(server.pid, plan.clusterDir)) ? undefined : true)

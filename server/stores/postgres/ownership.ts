@@ -11,6 +11,9 @@ export interface Ownership extends AsyncDisposable {
   release(): Promise<void>
 }
 
+/** Another process owns the folder. */
+export class FolderInUse extends Error {}
+
 /** Waits up to `limitMs` for a former owner that is still closing, then says who it is. */
 export async function ownFolder(
   folder: string,
@@ -24,7 +27,7 @@ export async function ownFolder(
     if (owned) return owned
     const holder = await watchHolder(name, Math.max(100, deadline - performance.now()), signal)
     if (performance.now() >= deadline) {
-      throw new Error(
+      throw new FolderInUse(
         `Another Fieldbook${holder ? ` (process ${holder})` : ''} is using ${folder}. ` +
           'Stop it first, or give this one another FIELDBOOK_DATA_DIR.',
       )
