@@ -73,7 +73,8 @@ export async function signIn(url: string, email: string, password: string): Prom
 function target(route: Route, input: { params?: unknown; query?: unknown }): string {
   const params = new Map(Object.entries(input.params ?? {}))
   const path = route.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params.get(name) ?? '')))
-  const query = new URLSearchParams()
+  // As the official clients ask: who has the routes needs not be told of them.
+  const query = new URLSearchParams(route.entity === null ? {} : { _actions: 'false' })
   for (const [name, value] of Object.entries(input.query ?? {})) {
     for (const one of Array.isArray(value) ? value : [value]) {
       if (one !== undefined) query.append(name, String(one))

@@ -2,6 +2,7 @@
 
 import type { DataTableRow } from '../../contract/rows.ts'
 import { invalid, notFound } from '../ground/errors.ts'
+import { shorten } from '../ground/shorten.ts'
 import type { QueryFields } from '../query/fields.ts'
 import { translateQuery } from '../query/translate.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
@@ -124,7 +125,7 @@ function columnSql(table: StoredTable, name: string, field: string): string {
   if (name === 'createdAt') return 'created_at'
   if (name === 'updatedAt') return 'updated_at'
   const column = table.columns.find((candidate) => candidate.name === name)
-  if (!column) throw invalid(`${field} "${name}" is not a column of data table "${table.name}"`)
+  if (!column) throw invalid(`${field} "${shorten(name)}" is not a column of data table "${table.name}"`)
   return column.stored
 }
 

@@ -27,6 +27,9 @@ const ANSWERS: Record<ErrorKind, { status: number; type: string }> = {
   unavailable: { status: 503, type: 'Unavailable' },
 }
 
+/** Characters; whatever a room puts into its message, an answer never carries a request back. */
+const MAX_MESSAGE = 2000
+
 /** A database or a service that starts anew is back within this time. */
 const RETRY_SECONDS = 2
 
@@ -67,7 +70,7 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
     const { status, type } = ANSWERS[error.kind]
     const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? RETRY_SECONDS : undefined)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-    return reply.code(status).send({ type, message: error.message, ...limitOf(error) })
+    return reply.code(status).send({ type, message: shorten(error.message, MAX_MESSAGE), ...limitOf(error) })
   }
   const gone = databaseRefusal(error)
   if (gone) return answer(gone, request, reply)
@@ -79,7 +82,7 @@ export function answer(error: FastifyError | AppError, request: FastifyRequest, 
   if (pathFault) return answer(invalid(pathFault), request, reply)
   const status = error.statusCode ?? 500
   const type = FASTIFY_TYPES[status]
-  if (type) return reply.code(status).send({ type, message: error.message })
+  if (type) return reply.code(status).send({ type, message: shorten(error.message, MAX_MESSAGE) })
   const reference = newId()
   // The path alone: the query may hold a token, or the signature of a link.
   const path = request.url.split('?')[0]
@@ -108,5 +111,7 @@ function databaseRefusal(error: Error): AppError | undefined {
   if (isContended(error) || code === '55P03')
     return unavailable('Others are changing the same at the moment; try again')
   if (code === '57014') return unavailable('The database took too long for this; ask for less, or try again')
-  return /^22(021|P05|P02|003|008)$/.test(code) ? invalid(`A value can't be stored: ${error.message}`) : undefined
+  return /^22(021|P05|P02|003|008)$/.test(code)
+    ? invalid(`A value can't be stored: ${shorten(error.message, 200)}`)
+    : undefined
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { invalid } from '../ground/errors.ts'
 import { JSON_LIMITS, parseJson } from '../ground/json.ts'
+import { shorten } from '../ground/shorten.ts'
 import { isPython } from '../sandbox/kernelspecs.ts'
 
 export type Metadata = Record<string, unknown>
@@ -135,7 +136,7 @@ function assertLanguage(metadata: Metadata, known: readonly string[]): void {
   const foreign = foreignKernel(metadata)
   if (!foreign || known.some((language) => language.toLowerCase() === foreign.language.toLowerCase())) return
   const all = ['Python', ...known].join(', ')
-  throw invalid(`The notebook is written in ${foreign.language}; what can run here is ${all}`)
+  throw invalid(`The notebook is written in ${shorten(foreign.language)}; what can run here is ${all}`)
 }
 
 function parseCell(cell: unknown, index: number, ids: Set<string>): Cell {
@@ -158,7 +159,7 @@ function parseCell(cell: unknown, index: number, ids: Set<string>): Cell {
     }
   }
   if (type !== 'markdown' && type !== 'raw')
-    throw invalid(`Cell ${number} has the unknown type ${JSON.stringify(type)}`)
+    throw invalid(`Cell ${number} has the unknown type ${shorten(String(JSON.stringify(type)))}`)
   const attachments = cell['attachments']
   return { cell_type: type, id, metadata, source, ...(isObject(attachments) ? { attachments } : {}) }
 }
@@ -191,7 +192,7 @@ function parseOutput(output: unknown, number: number): Output {
     const count = output['execution_count']
     return { output_type: type, data, metadata, execution_count: typeof count === 'number' ? count : null }
   }
-  if (type !== 'error') throw invalid(`${what} has the unknown type ${JSON.stringify(type)}`)
+  if (type !== 'error') throw invalid(`${what} has the unknown type ${shorten(String(JSON.stringify(type)))}`)
   const traceback = Array.isArray(output['traceback']) ? output['traceback'].map(String) : []
   return { output_type: type, ename: String(output['ename'] ?? ''), evalue: String(output['evalue'] ?? ''), traceback }
 }

@@ -8,7 +8,7 @@ import { newId } from '../../server/ground/ids.ts'
 import { answer } from '../../server/http/errors.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import { openDoor, SECRET } from '../support/door.ts'
-import { makeApplication, makeDevice } from '../support/make.ts'
+import { column, makeApplication, makeDevice, makeTable } from '../support/make.ts'
 
 test('a request is refused for its form first, then for its token, then for its scope', async (t) => {
   const { ask, tokens, application, base } = await openDoor(t)
@@ -239,4 +239,43 @@ test('health is 200 when every part is ready, and names the one that is not', as
     [status, JSON.parse(text)],
     [503, { ready: false, database: { ready: true }, image: { ready: false } }],
   )
+})
+
+test('a refusal says what was wrong, and never carries the request back', async (t) => {
+  const { ask, db, application, base } = await openDoor(t)
+  const { id } = JSON.parse((await ask('POST', `${base}/notebooks`, { name: 'n' })).text)
+  const table = await makeTable(db, [column('a')], { applicationId: application.id })
+  const [long, name] = ['x'.repeat(9000), 'x'.repeat(900)]
+  const upload = (cell: object, metadata = {}) =>
+    ask(
+      'POST',
+      `${base}/notebooks/${id}/upload`,
+      `--b\r\nContent-Disposition: form-data; name="jupyterFile"\r\n\r\n${JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata, cells: [cell] })}\r\n--b--\r\n`,
+      { 'content-type': 'multipart/form-data; boundary=b' },
+    )
+  const rows = `${base}/data-tables/${table.id}/rows`
+  const code = (output: object) => ({
+    cell_type: 'code',
+    source: '',
+    metadata: {},
+    execution_count: null,
+    outputs: [output],
+  })
+  for (const [reply, message] of [
+    [await upload({ cell_type: long, source: '' }), /^Cell 1 has the unknown type "x+…$/],
+    [await upload(code({ output_type: long })), /has the unknown type "x+…$/],
+    [
+      await upload({ cell_type: 'raw', source: '' }, { kernelspec: { name: 'x', language: long, display_name: '' } }),
+      /^The notebook is written in x+…;/,
+    ],
+    [await ask('GET', `${rows}?includeFields=${long}`), /"x+…" is not a column/],
+    [await ask('POST', `${rows}/query`, { [name]: 1 }), / is not a field/],
+    [await ask('POST', `${rows}/query`, { a: { [`$${name}`]: 1 } }), / is not an operator/],
+    [await ask('POST', `${base}/devices`, { name: 'd', [name]: long }), /^device\.x+… is not a known property/],
+    [await ask('GET', `/${long}`), /^GET \/x+… does not exist$/],
+  ] as const) {
+    const told = JSON.parse(reply.text).message
+    assert.match(told, message)
+    assert.ok(told.length < 600, `${told.length} characters: ${told.slice(0, 80)}`)
+  }
 })
