@@ -133,10 +133,23 @@ export const Device = Type.Object({
 })
 export type Device = Static<typeof Device>
 
+/** A device as it is answered, with its tags and attributes as the query wants them. */
+export const DeviceReply = Type.Object({
+  ...Device.properties,
+  tags: Type.Union([
+    Type.Array(DeviceTag),
+    Type.Record(Type.String(), Type.Array(TagValue), { description: 'values by key, with tagsAsObject' }),
+  ]),
+  attributes: Type.Union([
+    Type.Array(DeviceAttribute),
+    Type.Record(Type.String(), DeviceAttribute, { description: 'by name, with attributesAsObject' }),
+  ]),
+})
+
 /** A yes in a query parameter is true, 1 or yes. */
 const Flag = Type.Optional(Type.String({ maxLength: 20 }))
 
-/** With these the answer is not of the shape the reply says: tags by key, attributes by name. */
+/** Tags by key, attributes by name. */
 const asObjects = { tagsAsObject: Flag, attributesAsObject: Flag }
 
 /** A query as an object in brackets, or as JSON text. */
@@ -151,7 +164,7 @@ export const createDevice = route({
   query: Type.Object(asObjects),
   body: { name: 'device', schema: DevicePost },
   status: 201,
-  reply: Device,
+  reply: DeviceReply,
   entity: 'device',
 })
 
@@ -172,7 +185,13 @@ export const listDevices = route({
     ...asObjects,
     queryDeleted: Flag,
   }),
-  reply: listReply(Device),
+  reply: Type.Object({
+    ...listReply(DeviceReply).properties,
+    deviceClass: Type.Optional(DeviceClass),
+    tagFilter: Type.Optional(TagFilter),
+    parentId: Type.Optional(Type.Union([ObjectId, Type.Null()])),
+    query: Type.Optional(Type.Unknown()),
+  }),
   entity: 'devices',
 })
 
@@ -184,7 +203,7 @@ export const getDevice = route({
   summary: 'Gives one device.',
   params: DeviceParams,
   query: Type.Object({ excludeConnectionInfo: Flag, ...asObjects }),
-  reply: Device,
+  reply: DeviceReply,
   entity: 'device',
 })
 
@@ -196,7 +215,7 @@ export const patchDevice = route({
   params: DeviceParams,
   query: Type.Object(asObjects),
   body: { name: 'device', schema: DevicePatch },
-  reply: Device,
+  reply: DeviceReply,
   entity: 'device',
 })
 

@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
 import { ExecutionLimits } from './limits.ts'
+import { MinuteCounts } from './minutes.ts'
 import { ImageVersion, NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
 import {
@@ -112,20 +113,6 @@ export const ExecutionUsage = Type.Object({
   cells: Type.Array(Type.Object({ cellNumber: Count, cellIndex: Count, ms: Type.Number() })),
 })
 export type ExecutionUsage = Static<typeof ExecutionUsage>
-
-export const MinuteCount = Type.Object({
-  date: DateTime,
-  minutes: Count,
-  completed: Count,
-  canceled: Count,
-  errored: Count,
-  timeout: Count,
-})
-
-export type MinuteCount = Static<typeof MinuteCount>
-
-export const MinuteCounts = Type.Object({ start: DateTime, end: DateTime, counts: Type.Array(MinuteCount) })
-export type MinuteCounts = Static<typeof MinuteCounts>
 
 const CancelQuery = Type.Object({ executionId: ObjectId })
 

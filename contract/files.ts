@@ -13,7 +13,6 @@ import {
   ObjectId,
   SourceType,
   Success,
-  Text,
   words,
 } from './shapes.ts'
 
@@ -33,7 +32,7 @@ export const ApplicationFile = Type.Object({
   authorId: Type.Optional(ObjectId),
   authorType: SourceType,
   status: words('pending', 'moving', 'deleting', 'completed'),
-  name: Text,
+  name: MediumText,
   parentDirectory: Type.String({ pattern: '^/(?:.*/)?$', description: 'begins and ends with a slash' }),
   type: words('file', 'directory'),
   fileSize: Type.Optional(FileSize),

@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { ApplicationParams } from './applications.ts'
+import { MinuteCounts } from './minutes.ts'
 import { NotebookInput, NotebookOutput } from './notebook-files.ts'
 import { route } from './route.ts'
 import {
@@ -98,7 +99,7 @@ export const getNotebook = route({
     start: Type.Optional(MomentText),
     end: Type.Optional(MomentText),
   }),
-  reply: Notebook,
+  reply: Type.Union([Notebook, MinuteCounts]),
   entity: 'notebook',
 })
 

@@ -16,6 +16,12 @@ export const DataTableRow = Type.Intersect([
 ])
 export type DataTableRow = Static<typeof DataTableRow>
 
+/** A row of a list that says which columns it wants. */
+export const SelectedRow = Type.Intersect([
+  Type.Object({ id: ObjectId, createdAt: Type.Optional(DateTime), updatedAt: Type.Optional(DateTime) }),
+  Type.Record(Type.String(), Value),
+])
+
 /** What a row is to hold, by the names of its columns. */
 export const RowValues = Type.Record(Type.String({ pattern: '^[0-9a-zA-Z_-]{1,255}$' }), Value, {
   ...closed,
@@ -55,7 +61,7 @@ const page = {
 }
 
 export const RowsPage = Type.Object({
-  items: Type.Array(DataTableRow),
+  items: Type.Array(SelectedRow),
   count: Type.Integer({ minimum: 0 }),
   totalCount: Type.Integer({ minimum: 0 }),
   limit: Type.Integer({ minimum: 0 }),

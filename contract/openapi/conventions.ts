@@ -1,5 +1,6 @@
 /** What the document says of the whole API: what it is, how one signs in, and the headers that answers share. */
 
+import type { Route } from '../route.ts'
 import { API_VERSION } from '../version.ts'
 import type { SchemaObject } from './schemas.ts'
 
@@ -25,7 +26,7 @@ JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unle
 
 ## Refusals
 
-A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason.`
+A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. Requests are counted by address and by token; answers say in \`RateLimit-*\` headers how many are left. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason.`
 
 export const SECURITY: Readonly<Record<string, SchemaObject>> = {
   token: {
@@ -36,7 +37,48 @@ export const SECURITY: Readonly<Record<string, SchemaObject>> = {
   },
 }
 
+/** Operations asked for by POST because they have a body: nothing could be done twice, and no key is taken. */
+const ONLY_READING = new Set(['data.timeSeriesQuery', 'data.lastValueQuery', 'dataTableRows.query'])
+
+/** Whether a key makes sure that the operation is done once. */
+export const takesKey = ({ method, authenticated, file, operation }: Route): boolean =>
+  method === 'POST' && authenticated && file === null && !ONLY_READING.has(operation)
+
+export const HEADER_PARAMETERS: Readonly<Record<string, SchemaObject>> = {
+  IdempotencyKey: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description:
+      'A key of your own for this request. The same request with the same key is done once within 24 hours, and answered the same again.',
+    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+    example: '0b6f5c1e-8a3e-4d1c-9a36-4f6f0f5f2c11',
+  },
+}
+
+/** Headers of the answers of a route, as references. */
+export const answerHeaders = (route: Route): SchemaObject => ({
+  'RateLimit-Limit': { $ref: '#/components/headers/RateLimitLimit' },
+  'RateLimit-Remaining': { $ref: '#/components/headers/RateLimitRemaining' },
+  'RateLimit-Reset': { $ref: '#/components/headers/RateLimitReset' },
+  ...(takesKey(route) ? { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } } : {}),
+})
+
+const count = { type: 'integer', minimum: 0 }
+
 export const HEADERS: Readonly<Record<string, SchemaObject>> = {
+  IdempotencyReplayed: {
+    description: 'That this is the answer that an earlier request with the same Idempotency-Key got.',
+    schema: { type: 'string', const: 'true' },
+    example: 'true',
+  },
+  RateLimitLimit: {
+    description: 'How many requests are allowed, where they are counted.',
+    schema: count,
+    example: 600,
+  },
+  RateLimitRemaining: { description: 'How many of them are left.', schema: count, example: 587 },
+  RateLimitReset: { description: 'In how many seconds all of them are there again.', schema: count, example: 42 },
   RetryAfter: {
     description: 'After how many seconds the request may be sent again.',
     schema: { type: 'integer', minimum: 0 },

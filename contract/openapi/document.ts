@@ -1,11 +1,11 @@
 /** The OpenAPI 3.1 document: from the routes of the contract, the notes about them and nothing else. */
 
 import { type Contract, type NamedRoute, readContract } from './contract.ts'
-import { HEADERS, INFO, PREAMBLE, SECURITY } from './conventions.ts'
+import { HEADER_PARAMETERS, HEADERS, INFO, PREAMBLE, SECURITY } from './conventions.ts'
 import { sharedResponses } from './errors.ts'
 import type { Notes, SchemaNote } from './notes.ts'
 import { operationOf, replyName, type Sources } from './operation.ts'
-import { createSchemas, type SchemaObject, type Schemas } from './schemas.ts'
+import { componentName, createSchemas, recordOf, type SchemaObject, type Schemas } from './schemas.ts'
 import { PARAMETERS } from './words/parameters.ts'
 import { wordFor } from './words/properties.ts'
 
@@ -66,7 +66,13 @@ export function documentOf({ routes, schemas: named, notes }: Contract): Describ
       servers: [{ url: '/', description: 'The installation that this document was read from.' }],
       tags: tagsOf(notes),
       paths,
-      components: { schemas: schemas.components(), responses, headers: HEADERS, securitySchemes: SECURITY },
+      components: {
+        schemas: schemas.components(),
+        responses,
+        parameters: HEADER_PARAMETERS,
+        headers: HEADERS,
+        securitySchemes: SECURITY,
+      },
     },
     gaps: [...new Set([...gaps, ...schemas.gaps, ...unused(notes, routes, named)])],
   }
@@ -97,16 +103,26 @@ function addEntityProperties(
   schemas: Schemas,
 ) {
   const types = new Map<string, Set<string>>()
+  const note = (component: string | undefined, entity: string | null | undefined) => {
+    if (component && entity) types.set(component, (types.get(component) ?? new Set()).add(entity))
+  }
   for (const { name, route } of routes) {
-    const component = schemas.nameOf(route.reply) ?? replyName(name, route.reply, schemas)
-    if (route.entity === null || component === undefined) continue
-    types.set(component, (types.get(component) ?? new Set()).add(route.entity))
+    note(schemas.nameOf(route.reply) ?? replyName(name, route.reply, schemas), route.entity)
+    // The things of a list are what is answered about one of them.
+    const { items } = recordOf(recordOf(route.reply)['properties'])
+    if (!items || route.entity === null) continue
+    const one = routes.find(({ route: { method, path } }) => method === 'GET' && isBelow(path, route.path))
+    note(schemas.nameOf(recordOf(items)['items']), one?.route.entity)
   }
   for (const [component, entities] of types) {
     const _type = { type: 'string', enum: [...entities].toSorted(), description: 'What kind of thing this is.' }
-    added.set(component, { _type, _links: LINKS, _actions: ACTIONS })
+    added.set(component, { _type, _links: schemas.of(LINKS, 'Links'), _actions: schemas.of(ACTIONS, 'Actions') })
   }
 }
+
+/** `/things/:thingId` is below `/things`. */
+const isBelow = (path: string, list: string) =>
+  path.startsWith(`${list}/:`) && !path.slice(list.length + 2).includes('/')
 
 const LINKS: SchemaObject = {
   type: 'object',
@@ -114,7 +130,7 @@ const LINKS: SchemaObject = {
   additionalProperties: {
     type: 'object',
     required: ['href'],
-    properties: { href: { type: 'string', minLength: 1, description: 'A path of this API.' } },
+    properties: { href: { type: 'string', minLength: 1, pattern: '^/', description: 'A path of this API.' } },
   },
 }
 
@@ -125,7 +141,7 @@ const ACTIONS: SchemaObject = {
     type: 'object',
     required: ['href', 'method'],
     properties: {
-      href: { type: 'string', minLength: 1, description: 'A path of this API.' },
+      href: { type: 'string', minLength: 1, pattern: '^/', description: 'A path of this API.' },
       method: { type: 'string', enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], description: 'How it is asked for.' },
     },
   },
@@ -142,7 +158,7 @@ function tagsOf(notes: Contract['notes']): { name: string; description: string }
 function examplesOf(notes: Contract['notes']): Map<string, unknown> {
   const examples = [...notes.values()].flatMap(({ schemas = {} }) =>
     Object.entries(schemas).flatMap(([name, { example }]): [string, unknown][] =>
-      example === undefined ? [] : [[name, example]],
+      example === undefined ? [] : [[componentName(name), example]],
     ),
   )
   return new Map(examples)

@@ -3,6 +3,7 @@
 import { ApiError } from '../errors.ts'
 import type { Route } from '../route.ts'
 import { API_VERSION } from '../version.ts'
+import { takesKey } from './conventions.ts'
 import type { ErrorNote } from './notes.ts'
 import { capital, recordOf, type SchemaObject, type Schemas } from './schemas.ts'
 
@@ -48,6 +49,45 @@ const SHARED: Readonly<Record<number, SharedError>> = {
     description: 'The body is of a media type that this operation does not read.',
     examples: { xml: example('Validation', 'Unsupported Media Type') },
   },
+  409: {
+    name: 'KeyConflict',
+    description: 'The first request with this `Idempotency-Key` is still under way, or nobody knows what became of it.',
+    examples: {
+      underWay: example(
+        'Conflict',
+        'The first request with this Idempotency-Key is still under way; ask again for its answer',
+      ),
+    },
+  },
+  422: {
+    name: 'KeyReused',
+    description: 'The `Idempotency-Key` stands for another request.',
+    examples: {
+      other: example(
+        'Validation',
+        'This Idempotency-Key stands for another request of yours; a new request needs a new key',
+      ),
+    },
+  },
+  429: {
+    name: 'TooManyRequests',
+    description: 'There were as many requests from this address, or with this token, as are allowed.',
+    examples: {
+      rate: example(
+        'LimitExceeded',
+        'There were 600 requests with this token, as many as are allowed; try again in 42 s',
+        {
+          limit: { name: 'callerRequests', of: 'installation', allowed: 600, used: 600 },
+        },
+      ),
+    },
+    headers: {
+      'Retry-After': 'RetryAfter',
+      'RateLimit-Limit': 'RateLimitLimit',
+      'RateLimit-Remaining': 'RateLimitRemaining',
+      'RateLimit-Reset': 'RateLimitReset',
+    },
+  },
   503: {
     name: 'Unavailable',
     description: 'A part of the service starts, or the service is closing. The same request works later.',
@@ -57,9 +97,16 @@ const SHARED: Readonly<Record<number, SharedError>> = {
 }
 
 /** Statuses of shared responses that every operation of this kind may answer. */
-function statusesOf({ authenticated, body, file }: Route): number[] {
+function statusesOf(route: Route): number[] {
+  const { authenticated, body, file } = route
   const sendsBody = body !== null || file !== null
-  return [...(authenticated ? [401, 403] : []), ...(sendsBody ? [413, 415] : []), 503]
+  return [
+    ...(authenticated ? [401, 403] : []),
+    ...(takesKey(route) ? [409, 422] : []),
+    ...(sendsBody ? [413, 415] : []),
+    429,
+    503,
+  ]
 }
 
 /** All error responses of an operation, by status: the shared ones by reference, those that are its own in full. */
@@ -88,7 +135,7 @@ export function errorResponses(
         }
       : {}),
     ...Object.fromEntries(
-      Object.entries(notes).map(([status, note]) => [status, ownError(Number(status), note, schemas)]),
+      Object.entries(notes).map(([status, note]) => [status, ownError(route, Number(status), note, schemas)]),
     ),
   }
   return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => Number(a) - Number(b)))
@@ -144,14 +191,14 @@ const TYPES: Readonly<Record<number, string>> = {
   503: 'Unavailable',
 }
 
-function ownError(status: number, { when, message, type }: ErrorNote, schemas: Schemas): SchemaObject {
+function ownError(route: Route, status: number, { when, message, type }: ErrorNote, schemas: Schemas): SchemaObject {
   const own = { own: example(type ?? TYPES[status] ?? 'Error', message) }
-  const also = SHARED[status]
+  const also = statusesOf(route).includes(status) ? SHARED[status] : undefined
   const headers = also?.headers ?? (status === 429 ? { 'Retry-After': 'RetryAfter' } : undefined)
   return response(
     {
       name: 'Own',
-      description: also ? `${also.description} Or ${when}` : when,
+      description: also ? `${when} Or: ${also.description}` : when,
       examples: also ? { ...own, ...also.examples } : own,
       ...(headers ? { headers } : {}),
     },

@@ -2,7 +2,9 @@
 
 import type { TSchema } from 'typebox'
 import { JobQueued } from '../job-logs.ts'
+import type { Route } from '../route.ts'
 import type { NamedRoute } from './contract.ts'
+import { answerHeaders, takesKey } from './conventions.ts'
 import { errorResponses } from './errors.ts'
 import { replyExample, schemaExample } from './examples.ts'
 import type { AnswerNote, RouteNote } from './notes.ts'
@@ -31,7 +33,8 @@ const JSON_TYPE = 'application/json'
 /** The operation; what is missing of it is added to the gaps. */
 export function operationOf({ named, operationId, tag, note, isOwn }: Explained, sources: Sources): SchemaObject {
   const { route } = named
-  const parameters = parametersOf(named, note, sources)
+  const ofKey = takesKey(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []
+  const parameters = [...parametersOf(named, note, sources), ...ofKey]
   return {
     operationId,
     tags: [tag],
@@ -107,7 +110,7 @@ function requestBody(named: NamedRoute, note: RouteNote, sources: Sources): Sche
 const placeOf = ({ module, name }: NamedRoute) => `contract/openapi/notes/${module}.ts, as routes.${name}`
 
 function answers(named: NamedRoute, note: RouteNote, sources: Sources): Record<string, SchemaObject> {
-  if (note.answers) return mapAnswers(note.answers)
+  if (note.answers) return mapAnswers(named.route, note.answers)
   const { route } = named
   const all = branches(route.reply)
   const queued = all.find(isQueued)
@@ -131,6 +134,7 @@ function jsonAnswer(named: NamedRoute, reply: unknown, own: unknown, sources: So
   const schema = sources.schemas.of(reply, replyName(name, reply, sources.schemas))
   return {
     description: isQueued(reply) ? 'A job does it; this is where to ask for it.' : SUCCESS[route.status],
+    headers: answerHeaders(route),
     content: { [JSON_TYPE]: { schema, ...(example === undefined ? {} : { example }) } },
   }
 }
@@ -150,13 +154,13 @@ export function replyName(route: string, reply: unknown, schemas: Schemas): stri
   return item ? `${item}List` : `${capital(route)}Reply`
 }
 
-function mapAnswers(notes: Readonly<Record<number, AnswerNote>>): Record<string, SchemaObject> {
+function mapAnswers(route: Route, notes: Readonly<Record<number, AnswerNote>>): Record<string, SchemaObject> {
   return Object.fromEntries(
     Object.entries(notes).map(([status, { description, mediaType, example, headers }]) => [
       status,
       {
         description,
-        ...(headers ? { headers: headersOf(headers) } : {}),
+        headers: { ...headersOf(headers ?? {}), ...answerHeaders(route) },
         ...(mediaType
           ? {
               content: { [mediaType]: { schema: { type: 'string', description: 'The text of the answer.' }, example } },

@@ -31,7 +31,10 @@ export interface SchemaSources {
 }
 
 /** Names of the contract that would be poor ones in the document. */
-const RENAMED: Record<string, string> = { ApiError: 'Error' }
+const RENAMED: Record<string, string> = { ApiError: 'Error', Device: 'PlainDevice', DeviceReply: 'Device' }
+
+/** What an exported schema is called in the document. */
+export const componentName = (name: string): string => RENAMED[name] ?? name
 
 export function createSchemas({ named, noteOf, wordFor, added }: SchemaSources): Schemas {
   const gaps: string[] = []
@@ -179,7 +182,7 @@ function namesOf(named: readonly NamedSchema[]): Map<string, Named> {
   for (const { name, module, schema } of named) {
     if (!isWorthAName(recordOf(schema)) || /Params$/.test(name)) continue
     const known = names.get(keyOf(schema))
-    const better = RENAMED[name] ?? name
+    const better = componentName(name)
     if (!known || better.length < known.name.length) names.set(keyOf(schema), { name: better, module, exported: name })
   }
   return names

@@ -3,7 +3,7 @@
  * execution (a trigger), so a day costs one row of a notebook however many ran, and stays when logs go.
  */
 
-import type { MinuteCount, MinuteCounts } from '../../contract/executions.ts'
+import type { MinuteCount, MinuteCounts } from '../../contract/minutes.ts'
 import type { NotebookStats } from '../../contract/notebooks.ts'
 import { invalid } from '../ground/errors.ts'
 import { readMoment } from '../ground/moments.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Application } from '../../contract/applications.ts'
-import type { MinuteCount, MinuteCounts } from '../../contract/executions.ts'
+import type { MinuteCount, MinuteCounts } from '../../contract/minutes.ts'
 import type { Notebook } from '../../contract/notebooks.ts'
 import { type Official, officialClient, refusal, signInOfficially } from '../support/official.ts'
 import { EMAIL, PASSWORD, type RunningService, startService } from '../support/service.ts'

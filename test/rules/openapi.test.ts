@@ -1,6 +1,8 @@
 /** The OpenAPI document: it has every operation of the contract and no other, nothing in it dangles, and its examples are of their schemas. */
 
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -108,4 +110,21 @@ test('every example is what its schema allows', () => {
   }
   assert.ok(checked > 400, `${checked} examples`)
   assert.deepEqual(faults, [])
+})
+
+const PUBLISHED = join(import.meta.dirname, '../../../shared/contract/operations.json')
+const skip = !existsSync(PUBLISHED) && 'the published operations are not beside this repository'
+
+test('an operation is said to be ours when the original does not have it, and only then', { skip }, () => {
+  const published = new Set<string>(
+    JSON.parse(readFileSync(PUBLISHED, 'utf8')).map((one: Node) => `${one['resource']}.${one['action']}`),
+  )
+  const wrong = operations.filter(({ operation }) => {
+    const name = operation['x-operation'] ?? operation['operationId']
+    return published.has(String(name)) === (operation['x-own'] === true)
+  })
+  assert.deepEqual(
+    wrong.map(({ operation }) => operation['operationId']),
+    [],
+  )
 })

@@ -6,6 +6,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkAnswersOf, faultyAnswers } from './answers.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 const START_MS = 60_000
@@ -65,6 +66,7 @@ export async function startService(
   child.stderr.on('data', (chunk) => printed.push(String(chunk)))
   const exited = once(child, 'exit')
   const url = await readyUrl(child, exited, () => printed.join(''))
+  if (URL.canParse(url)) await checkAnswersOf(url)
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
     await within(STOP_MS, exited, () => `the service did not stop:\n${printed.join('')}`)
@@ -83,6 +85,8 @@ export async function startService(
     [Symbol.asyncDispose]: async () => {
       await stop()
       await own?.[Symbol.asyncDispose]()
+      const [fault] = faultyAnswers()
+      if (fault) throw new Error(`an answer was not as it is described: ${fault}`)
     },
   }
 }

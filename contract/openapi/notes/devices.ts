@@ -9,6 +9,21 @@ const attributes = [
   { name: 'door', dataType: 'boolean' },
 ]
 
+const device = {
+  id: FREEZER,
+  deviceId: FREEZER,
+  applicationId: APPLICATION,
+  creationDate: MADE,
+  lastUpdated: CHANGED,
+  name: 'Freezer 3',
+  tags,
+  attributes,
+  deviceClass: 'peripheral',
+  gatewayId: GATEWAY,
+  ancestorIds: [],
+  connectionInfo: { time: CHANGED, connected: 1 },
+}
+
 export const notes: Notes = {
   tag: { name: 'Devices', description: 'What reports: machines, sensors, gateways, and systems made of them.' },
   schemas: {
@@ -28,23 +43,7 @@ export const notes: Notes = {
       example: { name: 'Freezer 3', deviceClass: 'peripheral', gatewayId: GATEWAY, tags, attributes },
     },
     DevicePatch: { is: 'What is to change of a device.', example: { name: 'Freezer 3 (north)', tags } },
-    Device: {
-      is: 'A device.',
-      example: {
-        id: FREEZER,
-        deviceId: FREEZER,
-        applicationId: APPLICATION,
-        creationDate: MADE,
-        lastUpdated: CHANGED,
-        name: 'Freezer 3',
-        tags,
-        attributes,
-        deviceClass: 'peripheral',
-        gatewayId: GATEWAY,
-        ancestorIds: [],
-        connectionInfo: { time: CHANGED, connected: 1 },
-      },
-    },
+    DeviceReply: { is: 'A device.', example: device },
   },
   routes: {
     listDevices: { query: { filter: 'freezer*' } },

@@ -1,6 +1,6 @@
 /** Notes about `contract/executions.ts`. */
 
-import { APPLICATION, blobLink, DAY_BEFORE, EXECUTION, MIDNIGHT, NOTEBOOK, USER } from '../example-world.ts'
+import { APPLICATION, blobLink, EXECUTION, MIDNIGHT, NOTEBOOK, USER } from '../example-world.ts'
 import type { Notes } from '../notes.ts'
 
 const log = {
@@ -58,12 +58,6 @@ const NO_PLACE = {
     '100 executions of this application wait already, and at most 100 may (its limits); try again when some have started',
 }
 
-const counts = {
-  start: DAY_BEFORE,
-  end: MIDNIGHT,
-  counts: [{ date: DAY_BEFORE, minutes: 2, completed: 1, canceled: 0, errored: 1, timeout: 0 }],
-}
-
 export const notes: Notes = {
   tag: { name: 'Executions', description: 'Runs of notebooks: asking for them, watching them, and what came of them.' },
   schemas: {
@@ -77,8 +71,6 @@ export const notes: Notes = {
     ExecutionUsage: { is: 'What an execution used.', example: usage },
     Progress: { is: 'How far an execution has got.', example: { phase: 'finished', cell: 7, cells: 7 } },
     RanOn: { is: 'What an execution ran on.', example: ranOn },
-    MinuteCount: { is: 'Minutes and endings of one day.', example: counts.counts[0] },
-    MinuteCounts: { is: 'Minutes and endings by day.', example: counts },
   },
   routes: {
     executeNotebook: {

@@ -11,7 +11,8 @@ const isOwner = {
 }
 
 export const notes: Notes = {
-  tag: { name: 'Sharing', description: 'Whom an application is shared with, and as what. Ours.' },
+  own: true,
+  tag: { name: 'Sharing', description: 'Whom an application is shared with, and as what.' },
   schemas: {
     Member: { is: 'Somebody an application is shared with, or was offered to.', example: offered },
     MemberPost: {

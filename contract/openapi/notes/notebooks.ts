@@ -25,7 +25,7 @@ const outputs = [
 
 const FULL = {
   403: {
-    when: 'there are as many notebooks as are allowed.',
+    when: 'There are as many notebooks as are allowed.',
     type: 'LimitExceeded',
     message: 'There are 20 notebooks of this application, and at most 20 are allowed (its limits); delete one first',
   },

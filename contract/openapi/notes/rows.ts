@@ -22,6 +22,7 @@ export const notes: Notes = {
   tag: { name: 'Rows', description: 'The rows of data tables.' },
   schemas: {
     DataTableRow: { is: 'A row: its values by the names of the columns.', example: row },
+    SelectedRow: { is: 'A row with the columns that were asked for, all unless there was a choice.', example: row },
     RowValues: { is: 'What a row is to hold.', example: { night: '2026-11-25', maximum: -16.2 } },
     RowsInserted: {
       is: 'What became of several rows.',
@@ -34,6 +35,14 @@ export const notes: Notes = {
     insertRows: {
       request: [{ night: '2026-11-25', maximum: -16.2 }],
       reply: { createdAt: MIDNIGHT, count: 1, rowIds: [ROW] },
+    },
+    exportRows: {
+      errors: {
+        429: {
+          when: 'The rows of this table were exported not long ago.',
+          message: 'A data table can be exported once in 5 minutes; try again in 300 seconds',
+        },
+      },
     },
     queryRows: { request: query },
     deleteRows: { request: query, reply: { removed: 3 } },

@@ -38,6 +38,7 @@ const lastOwner = {
 }
 
 export const notes: Notes = {
+  own: true,
   tag: { name: 'Users', description: 'The users of the installation, for its owners, and their invitations. Ours.' },
   schemas: {
     User: { is: 'A user, as owners of the installation see them.', example: ada },

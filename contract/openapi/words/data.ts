@@ -8,6 +8,7 @@ export const ABOUT_DATA: Readonly<Record<string, string>> = {
   'DevicePost.attributes': 'What it will report: attributes with their types',
   'DevicePatch.attributes': 'Replaces all its attributes',
   deviceClass: 'Its class',
+  tagFilter: 'The tags that were asked for',
   gatewayId: 'The gateway of a peripheral',
   parentId: 'The device above it',
   ancestorIds: 'All devices above it',

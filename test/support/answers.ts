@@ -1,0 +1,76 @@
+/**
+ * Every answer that a journey gets, held to our OpenAPI document: those of `fetch`, and so of our own client, and those
+ * of the official client. A fault is thrown where the answer was asked for, and told again when the service is disposed.
+ */
+
+import { createRequire } from 'node:module'
+import { describeApi } from '../../contract/openapi/document.ts'
+import { createFaultOf, type FaultOf } from './described.ts'
+
+const watched = new Set<string>()
+const faults: string[] = []
+let faultOf: FaultOf | undefined
+
+/** From now on all answers of the service at this address are checked. */
+export async function checkAnswersOf(url: string): Promise<void> {
+  if (!faultOf) {
+    faultOf = createFaultOf((await describeApi()).document)
+    watchFetch()
+    watchOfficialClient()
+  }
+  watched.add(new URL(url).origin)
+}
+
+/** What was wrong so far, each once; a journey that caught the error where it was thrown fails by these. */
+export const faultyAnswers = (): readonly string[] => faults
+
+function check(method: string, url: string, status: number, contentType: string | null, body: unknown): void {
+  const { origin, pathname } = new URL(url)
+  if (!watched.has(origin)) return
+  const fault = faultOf?.({ method, path: pathname, status, contentType: contentType ?? '', body })
+  if (!fault) return
+  faults.push(fault)
+  throw new Error(fault)
+}
+
+const isJson = (contentType: string | null) => /^application\/json\b/.test(contentType ?? '')
+
+function watchFetch(): void {
+  const original = globalThis.fetch
+  globalThis.fetch = async (input, init) => {
+    const response = await original(input, init)
+    const method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase()
+    // What a redirect led to was not asked for by this path; a body is read here only where it is JSON, and so finite.
+    if (response.redirected) return response
+    const type = response.headers.get('content-type')
+    const text = isJson(type) ? await response.clone().text() : undefined
+    check(method, response.url, response.status, type, text ? JSON.parse(text) : undefined)
+    return response
+  }
+}
+
+interface AxiosAnswer {
+  readonly config: { readonly method?: string; readonly url?: string }
+  readonly status: number
+  readonly headers: Record<string, string | undefined>
+  readonly data: unknown
+}
+
+/** The client's own copy of axios, so that nothing of the client has to be replaced. */
+function watchOfficialClient(): void {
+  const require = createRequire(createRequire(import.meta.url).resolve('losant-rest'))
+  const checked = ({ config, status, headers, data }: AxiosAnswer) => {
+    const type = headers['content-type'] ?? null
+    check((config.method ?? 'get').toUpperCase(), config.url ?? '', status, type, isJson(type) ? data : undefined)
+  }
+  require('axios').interceptors.response.use(
+    (answer: AxiosAnswer) => {
+      checked(answer)
+      return answer
+    },
+    (error: { response?: AxiosAnswer }) => {
+      if (error.response) checked(error.response)
+      throw error
+    },
+  )
+}
