@@ -155,10 +155,15 @@ function requirePast(moment: string): void {
   if (Date.parse(moment) > Date.now() + CLOCKS_MS) throw invalid('user.tokenCutoff must not be in the future')
 }
 
+const taken = () => conflict('user.email is the address of another user')
+
 async function changeEmail(tx: Queryable, userId: string, email: string): Promise<void> {
   const other = await tx.one('select from users where lower(email) = lower($1) and id <> $2', [email, userId])
-  if (other) throw conflict('user.email is the address of another user')
-  await tx.query('update users set email = $2 where id = $1', [userId, email])
+  if (other) throw taken()
+  await tx.query('update users set email = $2 where id = $1', [userId, email]).catch((error: unknown) => {
+    // Somebody else took it since.
+    throw error instanceof Error && 'code' in error && error.code === '23505' ? taken() : error
+  })
   await forgetInvitation(tx, userId)
 }
 

@@ -107,6 +107,15 @@ test('what one tells of oneself is changed freely; address and password only by 
   assert.equal(JSON.stringify(await readAccount(db, userId)).includes('argon2'), false)
 })
 
+test('of two who take one address at once one gets it', async (t) => {
+  const { parts, db } = await openAccounts(t)
+  const users = [await addUser(db, 'ada@example.com'), await addUser(db, 'grace@example.com')]
+  const change = { email: 'best@example.com', currentCredentials: { password: RIGHT } }
+  const ends = await Promise.allSettled(users.map((userId) => patchAccount(parts, userId, change, HOME)))
+  assert.deepEqual(ends.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  for (const end of ends) if (end.status === 'rejected') assert.equal(end.reason.kind, 'conflict')
+})
+
 test('a user goes with their tokens, but not while they own applications or are the last owner', async (t) => {
   const { parts, db } = await openAccounts(t)
   const { ownerId: userId, id } = await makeApplication(db)
