@@ -5,6 +5,7 @@
  */
 
 import { limited } from '../ground/errors.ts'
+import { type BackOff, waitAfter } from './back-off.ts'
 
 export interface KeyAttempts {
   /** @throws limited while whoever this is has to wait */
@@ -15,11 +16,8 @@ export interface KeyAttempts {
   forget(who: string): void
 }
 
-/** Failures without a wait. */
-export const FREE_FAILURES = 10
-/** After the first one more; it doubles with each. */
-const FIRST_WAIT_MS = 1000
-const LONGEST_WAIT_MS = 300_000
+/** Of one device with one key from one address. */
+export const OF_DEVICE: BackOff = { free: 9, firstSeconds: 1 }
 /** Without a failure for so long, it begins anew. */
 const FORGOTTEN_MS = 3_600_000
 const MAX_REMEMBERED = 10_000
@@ -37,7 +35,7 @@ export function createKeyAttempts(now: () => number = () => performance.now()): 
     requireTurn: (who) => {
       const waitMs = (failures.get(who)?.waitsUntil ?? 0) - now()
       if (waitMs <= 0) return
-      const limit = { name: 'failedSignIns', of: 'resource', allowed: FREE_FAILURES } as const
+      const limit = { name: 'failedSignIns', of: 'resource', allowed: OF_DEVICE.free } as const
       throw limited(
         'Too many sign-ins of this device have failed; wait before the next',
         limit,
@@ -51,15 +49,10 @@ export function createKeyAttempts(now: () => number = () => performance.now()): 
       failures.delete(who)
       const [oldest] = failures.size < MAX_REMEMBERED ? [] : failures.keys()
       if (oldest !== undefined) failures.delete(oldest)
-      failures.set(who, { count, lastAt: now(), waitsUntil: now() + waitAfter(count) })
+      failures.set(who, { count, lastAt: now(), waitsUntil: now() + waitAfter(count, OF_DEVICE) * 1000 })
     },
     forget: (who) => {
       failures.delete(who)
     },
   }
-}
-
-function waitAfter(count: number): number {
-  if (count < FREE_FAILURES) return 0
-  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(30, count - FREE_FAILURES))
 }

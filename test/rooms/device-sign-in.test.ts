@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { ApplicationKeyPost, MadeApplicationKey } from '../../contract/application-keys.ts'
 import type { Actor } from '../../server/access/callers.ts'
 import { checkDeviceKey } from '../../server/access/device-keys.ts'
-import { createKeyAttempts, FREE_FAILURES } from '../../server/access/key-attempts.ts'
+import { createKeyAttempts, OF_DEVICE } from '../../server/access/key-attempts.ts'
 import * as keys from '../../server/catalog/application-keys.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
@@ -103,7 +103,7 @@ test('a device that goes on failing waits longer each time, and keeps no other o
   const { clock, make, device, signIn } = await open(t)
   const [bad, good, key] = [await device(), await device(), await make()]
   const failing = { key: key.key, secret: 'wrong' }
-  for (let failures = 0; failures < FREE_FAILURES; failures++) await assert.rejects(signIn(bad, failing), WRONG)
+  for (let failures = 0; failures <= OF_DEVICE.free; failures++) await assert.rejects(signIn(bad, failing), WRONG)
   const waits = (retryAfterSeconds: number) => ({ kind: 'limited', retryAfterSeconds })
   await assert.rejects(signIn(bad, failing), waits(1))
   await assert.rejects(signIn(bad, key), waits(1), 'the right secret waits as well')
@@ -112,14 +112,14 @@ test('a device that goes on failing waits longer each time, and keeps no other o
   clock.now += 1000
   await assert.rejects(signIn(bad, failing), WRONG)
   await assert.rejects(signIn(bad, failing), waits(2))
-  for (let waited = 2; waited < 256; waited *= 2) {
+  for (let waited = 2; waited < 512; waited *= 2) {
     clock.now += waited * 1000
     await assert.rejects(signIn(bad, failing), WRONG)
   }
-  clock.now += 256_000
+  clock.now += 512_000
   await assert.rejects(signIn(bad, failing), WRONG)
-  await assert.rejects(signIn(bad, failing), waits(300))
-  clock.now += 300_000
+  await assert.rejects(signIn(bad, failing), waits(900))
+  clock.now += 900_000
   await signIn(bad, key)
   await assert.rejects(signIn(bad, failing), WRONG, 'a success is a new beginning')
   await signIn(bad, key)
@@ -128,7 +128,7 @@ test('a device that goes on failing waits longer each time, and keeps no other o
 test('who tries keys that are not there waits too', async (t) => {
   const { make, device, signIn } = await open(t)
   const [id, key] = [await device(), await make()]
-  for (let n = 0; n < FREE_FAILURES; n++) await assert.rejects(signIn(id, { key: `key ${n}`, secret: 'x' }), WRONG)
+  for (let n = 0; n <= OF_DEVICE.free; n++) await assert.rejects(signIn(id, { key: `key ${n}`, secret: 'x' }), WRONG)
   await assert.rejects(signIn(id, { key: 'another', secret: 'x' }), { kind: 'limited' })
   await signIn(id, key)
 })

@@ -18,7 +18,7 @@ type Kind = (typeof KINDS)[number]
 const authenticated = routes.filter((route) => route.authenticated)
 
 /** Anonymous operations have no scopes; whatever else asks for no token has to be added here. */
-const ANONYMOUS = ['GET /auth/ssoDomain', 'POST /auth/user', 'POST /invitations/accept']
+const ANONYMOUS = ['GET /auth/ssoDomain', 'POST /auth/device', 'POST /auth/user', 'POST /invitations/accept']
 
 /** So many requests are on their way at a time: those that are let through wait for the database. */
 const AT_ONCE = 64

@@ -37,7 +37,7 @@ const MISSING = [
   // Others who vouch for users, organisations, a console with its recent items, and mail that proves an address.
   ['auth.authenticateUserGithub', 'auth.authenticateUserSaml', 'me.addRecentItem', 'me.disconnectGithub'],
   ['me.fetchRecentItems', 'me.invite', 'me.invites', 'me.payloadCounts', 'me.payloadCountsBreakdown'],
-  ['me.respondToInvite', 'me.transferResources', 'me.verifyEmail', 'auth.authenticateDevice'],
+  ['me.respondToInvite', 'me.transferResources', 'me.verifyEmail'],
 ].flat()
 
 const RESOURCES = [

@@ -38,7 +38,7 @@ export const notes: Notes = {
           message: 'The device, key or secret is wrong',
         },
         429: {
-          when: 'Ten sign-ins of this device with this key from this address have failed; the wait doubles with each further one, up to five minutes.',
+          when: 'Ten sign-ins of this device with this key from this address have failed; the wait doubles with each further one, up to fifteen minutes.',
           message: 'Too many sign-ins of this device have failed; wait before the next',
         },
       },
