@@ -6,10 +6,13 @@ import { API_VERSION } from '../../contract/version.ts'
 import { otherVersion } from '../ground/errors.ts'
 import { shorten } from '../ground/shorten.ts'
 
+/** Characters; a range of thousands of alternatives takes a while to read, and whoever asks has shown no token yet. */
+const MAX_LENGTH = 256
+
 /** Why a range is not served, undefined when it is. A header that is absent or empty asks for nothing. */
 export function versionFault(header: string | undefined): string | undefined {
   if (!header?.trim()) return undefined
-  const range = semver.validRange(header)
+  const range = header.length > MAX_LENGTH ? null : semver.validRange(header)
   if (range === null)
     return `Accept-Version must be a range of versions such as ^${API_VERSION}, and ${shorten(JSON.stringify(header))} is none`
   if (semver.satisfies(API_VERSION, range)) return undefined

@@ -62,13 +62,34 @@ test('a version is checked once there is such a path, and before anything else',
   for (const version of ['^1.30.0', '^1.20.4', '*', '', ' ', '1.x', '>=1 <2 || 3']) {
     assert.deepEqual(await told(version), [200, undefined], version)
   }
-  for (const version of ['^2.0.0', '1.29', '~1.20.4', '>1.30.0', 'latest', '{"a":1}', 'x'.repeat(8000)]) {
+  for (const version of [
+    '^2.0.0',
+    '1.29',
+    '~1.20.4',
+    '>1.30.0',
+    'latest',
+    '{"a":1}',
+    'x'.repeat(8000),
+    '1||'.repeat(100),
+  ]) {
     assert.deepEqual(await told(version), [400, 'VersionNotAllowed'], version.slice(0, 20))
   }
   assert.deepEqual(await told('^2.0.0', '/applications/x'), [400, 'VersionNotAllowed'])
   assert.deepEqual(await told('^2.0.0', '/nowhere'), [404, 'NotFound'])
   const headers = { 'accept-version': '^2.0.0' }
   assert.equal((await app.inject({ method: 'PUT', url: base, headers })).statusCode, 405)
+})
+
+test('the address alone tells a program where to read on, and sends a person there', async (t) => {
+  const { app } = await openDoor(t)
+  const program = await app.inject({ url: '/', headers: { accept: 'application/json' } })
+  assert.deepEqual([program.statusCode, program.json().name], [200, 'Fieldbook'])
+  for (const { href } of Object.values<{ href: string }>(program.json()._links)) {
+    assert.equal((await app.inject({ url: href })).statusCode, 200, href)
+  }
+  const person = await app.inject({ url: '/', headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
+  assert.deepEqual([person.statusCode, person.headers.location], [303, '/docs'])
+  for (const { headers } of [program, person]) assert.match(String(headers['vary']), /\baccept\b(?!-)/)
 })
 
 test('a preflight of any path is answered, whoever asks', async (t) => {
