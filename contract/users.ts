@@ -4,7 +4,7 @@
  */
 
 import { type Static, Type } from 'typebox'
-import { AuthedUser } from './auth.ts'
+import { AuthedUser, TokenTtl } from './auth.ts'
 import { route } from './route.ts'
 import { closed, DateTime, Email, listQuery, listReply, ObjectId, Success, words } from './shapes.ts'
 
@@ -156,7 +156,7 @@ export const acceptInvitation = route({
       {
         secret: Type.String({ minLength: 1, maxLength: 255 }),
         password: Password,
-        tokenTTL: Type.Optional(Type.Integer({ minimum: 0, description: 'seconds' })),
+        tokenTTL: Type.Optional(TokenTtl),
       },
       closed,
     ),
