@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Route } from '../../contract/route.ts'
 import { makeCallers } from '../support/callers.ts'
-import { openDoor } from '../support/door.ts'
+import { NO_RATES, openDoor } from '../support/door.ts'
 import { ABSENT_ID, minimal } from '../support/minimal.ts'
 import { fill, nameOf, parametersOf, routes } from '../support/routes.ts'
 import { SCOPE_WORDS, statedScopes } from '../support/scope-words.ts'
@@ -57,7 +57,7 @@ function faultOf(route: Route, mayPass: boolean, { status, message }: { status: 
 }
 
 test('each operation lets through exactly the scopes of the table', async (t) => {
-  const door = await openDoor(t)
+  const door = await openDoor(t, NO_RATES)
   await door.db.query('update users set is_owner = true where id = $1', [door.application.ownerId])
   const callers = await makeCallers(door.db, door.tokens, door.application)
   const faults: string[] = []

@@ -41,7 +41,8 @@ function* replacements(route: Route, foreign: FullApplication): Generator<Parame
 
 /** Whom neither their role nor their kind keeps from a route. */
 const mayAll = (kind: (typeof CALLERS)[number], { path }: Route) =>
-  kind === 'session' || kind === 'userToken' || (kind === 'applicationToken' && path.includes(':applicationId'))
+  !path.startsWith('/users') && // for owners of the installation, and none of them is one
+  (kind === 'session' || kind === 'userToken' || (kind === 'applicationToken' && path.includes(':applicationId')))
 
 const idsOf = ({ id, ids }: FullApplication) => [id, ...Object.values(ids).flat()]
 

@@ -23,6 +23,9 @@ import { openTestDatabase, type TestDatabase } from './postgres.ts'
 /** What links and forms of a test's door are signed with. */
 export const SECRET = Buffer.alloc(32, 7)
 
+/** For a test that asks more than any caller may. */
+export const NO_RATES = { FIELDBOOK_CALLER_RATE: 'off', FIELDBOOK_ADDRESS_RATE: 'off', FIELDBOOK_LINK_RATE: 'off' }
+
 /**
  * The door with settings of the test's own, an application, and its owner's token in every request; `real` brings parts
  * that are no stand-ins here.

@@ -188,6 +188,7 @@ export async function makeFullApplication(
       deliveryId: [delivery?.id ?? ''],
       apiTokenId: [apiToken.id, ...callers.tokenIds],
       applicationKeyId: [key.id, callers.keyId],
+      userId: [callers.viewerId, ownerId],
     },
   }
 }

@@ -7,7 +7,7 @@ import { openJobsRoom } from '../../server/jobs/open.ts'
 import type { Blobs } from '../../server/stores/blobs/blobs.ts'
 import { linkTo } from '../../server/stores/blobs/links.ts'
 import type { Database } from '../../server/stores/postgres/database.ts'
-import { openDoor, SECRET } from './door.ts'
+import { NO_RATES, openDoor, SECRET } from './door.ts'
 
 export type TenancyDoor = Awaited<ReturnType<typeof openTenancyDoor>>
 
@@ -16,7 +16,7 @@ const LINKS_MS = 3_600_000
 /** With jobs that are queued, deliveries that are replayed and links that open; nobody works on the jobs. */
 export async function openTenancyDoor(t: TestContext) {
   const rooms: { tell?: Awaited<ReturnType<typeof openJobsRoom>>['tell'] } = {}
-  const door = await openDoor(t, {}, undefined, async (db) => {
+  const door = await openDoor(t, NO_RATES, undefined, async (db) => {
     const mailLimit = { perHour: 1000, receivers: [] }
     const room = await openJobsRoom(
       { db, log: createLog('silent'), baseUrl: 'http://fieldbook.test', mailLimit },
