@@ -1,20 +1,24 @@
 /**
- * Every answer that a journey gets, held to our OpenAPI document: those of `fetch`, and so of our own client, and those
+ * Every answer that a journey gets, held to our OpenAPI document, and where it lies beside this repository to what the
+ * original publishes: those of `fetch`, and so of our own client, and those
  * of the official client. A fault is thrown where the answer was asked for, and told again when the service is disposed.
  */
 
 import { createRequire } from 'node:module'
 import { describeApi } from '../../contract/openapi/document.ts'
 import { createFaultOf, type FaultOf } from './described.ts'
+import { createPublishedFaultOf } from './published.ts'
 
 const watched = new Set<string>()
 const faults: string[] = []
 let faultOf: FaultOf | undefined
+let publishedFaultOf: FaultOf | undefined
 
 /** From now on all answers of the service at this address are checked. */
 export async function checkAnswersOf(url: string): Promise<void> {
   if (!faultOf) {
     faultOf = createFaultOf((await describeApi()).document)
+    publishedFaultOf = createPublishedFaultOf()
     watchFetch()
     watchOfficialClient()
   }
@@ -25,9 +29,10 @@ export async function checkAnswersOf(url: string): Promise<void> {
 export const faultyAnswers = (): readonly string[] => faults
 
 function check(method: string, url: string, status: number, contentType: string | null, body: unknown): void {
-  const { origin, pathname } = new URL(url)
+  const { origin, pathname, search } = new URL(url)
   if (!watched.has(origin)) return
-  const fault = faultOf?.({ method, path: pathname, status, contentType: contentType ?? '', body })
+  const answer = { method, path: pathname + search, status, contentType: contentType ?? '', body }
+  const fault = faultOf?.(answer) ?? publishedFaultOf?.(answer)
   if (!fault) return
   faults.push(fault)
   throw new Error(fault)
@@ -50,7 +55,7 @@ function watchFetch(): void {
 }
 
 interface AxiosAnswer {
-  readonly config: { readonly method?: string; readonly url?: string }
+  readonly config: { readonly method?: string; readonly url?: string; readonly params?: Record<string, unknown> }
   readonly status: number
   readonly headers: Record<string, string | undefined>
   readonly data: unknown
@@ -61,7 +66,11 @@ function watchOfficialClient(): void {
   const require = createRequire(createRequire(import.meta.url).resolve('losant-rest'))
   const checked = ({ config, status, headers, data }: AxiosAnswer) => {
     const type = headers['content-type'] ?? null
-    check((config.method ?? 'get').toUpperCase(), config.url ?? '', status, type, isJson(type) ? data : undefined)
+    const query = new URLSearchParams(
+      Object.entries(config.params ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+    )
+    const url = `${config.url}?${query}`
+    check((config.method ?? 'get').toUpperCase(), url, status, type, isJson(type) ? data : undefined)
   }
   require('axios').interceptors.response.use(
     (answer: AxiosAnswer) => {
