@@ -85,7 +85,7 @@ test('what is wrong with a sign-in is 401 whatever it is, and what can not be as
   }
   const cases: [object, RegExp][] = [
     [{ requestedScopes: ['all.Application'] }, /^credentials\.requestedScopes\.0 must be one of all\.Device, /],
-    [{ tokenTTL: -1 }, /^credentials\.tokenTTL must be >= 0$/],
+    [{ tokenTTL: -1 }, /^credentials\.tokenTTL must be at least 0/],
     [{ password: 'x' }, /^credentials\.password is not a known property; allowed are deviceId, key, secret, /],
     [{ deviceId: 'x' }, /^credentials\.deviceId must be 24 hexadecimal digits$/],
   ]
