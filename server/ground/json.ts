@@ -2,7 +2,7 @@
  * JSON text from outside, bounded before it is a value. One pass over the bytes counts levels and members, JSON.parse does
  * the rest, and a walk over the value counts its members: where there are fewer than in the text, a name was given twice,
  * and what others would read (a proxy, a log, another parser) is not what we read. The place of a fault is looked for by
- * json-fault.ts, so that only texts with one pay for paths. Decision 38 has what the guard costs.
+ * json-fault.ts, so that only texts with one pay for paths. Decision 43 has what the guard costs.
  */
 
 import { isUtf8 } from 'node:buffer'
