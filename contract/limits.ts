@@ -9,7 +9,8 @@ import { NotebookParams } from './notebooks.ts'
 import { route } from './route.ts'
 import { Count, closed, DateTime } from './shapes.ts'
 
-const bytes = (description: string) => Type.Integer({ description })
+/** Whole numbers that JSON carries exactly; what is allowed of them is the limit above. */
+const bytes = (description: string) => Type.Integer({ maximum: Number.MAX_SAFE_INTEGER, description })
 const count = bytes
 
 /** More than there ever is of anything counted, and less than the 2^31 that the database counts with. */
@@ -20,7 +21,7 @@ const counted = (description: string) => Type.Integer({ maximum: MAX_COUNTED, de
 export const ExecutionLimits = Type.Object(
   {
     memoryBytes: bytes('of everything the execution runs, its files in memory included'),
-    cores: Type.Number({ description: 'fractions allowed' }),
+    cores: Type.Number({ maximum: MAX_COUNTED, description: 'fractions allowed' }),
     processes: count('processes and threads together'),
     openFiles: count('of one process'),
     outputBytes: bytes('of all files in OUTPUT_DIR'),
@@ -29,9 +30,12 @@ export const ExecutionLimits = Type.Object(
     temporaryFiles: count('in each of them'),
     cellOutputBytes: bytes('kept of what one cell prints and shows'),
     runOutputBytes: bytes('kept of what all cells print and show'),
-    cellSeconds: Type.Number({ description: 'of one cell' }),
-    runMinutes: Type.Number({ description: 'of the notebook, its inputs and outputs apart' }),
-    silenceSeconds: Type.Number({ description: 'in a running cell without any message of its kernel' }),
+    cellSeconds: Type.Number({ maximum: MAX_COUNTED, description: 'of one cell' }),
+    runMinutes: Type.Number({ maximum: MAX_COUNTED, description: 'of the notebook, its inputs and outputs apart' }),
+    silenceSeconds: Type.Number({
+      maximum: MAX_COUNTED,
+      description: 'in a running cell without any message of its kernel',
+    }),
   },
   closed,
 )

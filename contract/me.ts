@@ -19,7 +19,7 @@ const profile = {
   url: Type.Optional(Told),
 }
 
-const Count = Type.Optional(Type.Integer())
+const Count = Type.Optional(Type.Integer({ minimum: 0 }))
 
 /** Counted in the applications that the user owns. */
 export const MeSummary = Type.Object({
@@ -33,9 +33,9 @@ export const MeSummary = Type.Object({
   notebookCount: Count,
   notebookStats: Type.Optional(
     Type.Object({
-      awaitingCompletion: Type.Integer(),
-      minutesThisPeriod: Type.Integer(),
-      runsThisPeriod: Type.Integer(),
+      awaitingCompletion: Type.Integer({ minimum: 0 }),
+      minutesThisPeriod: Type.Integer({ minimum: 0 }),
+      runsThisPeriod: Type.Integer({ minimum: 0 }),
     }),
   ),
   privateFileCount: Count,
@@ -58,7 +58,7 @@ export const Me = Type.Object({
   creationDate: DateTime,
   lastUpdated: DateTime,
   passwordLastUpdated: DateTime,
-  email: Type.String(),
+  email: Type.String({ minLength: 1 }),
   ...profile,
   fullName: Type.Optional(Type.String()),
   tokenCutoff: Type.Optional({ ...DateTime, description: 'sessions that began before are refused' }),

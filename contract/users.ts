@@ -15,12 +15,12 @@ export const Password = Type.String({ minLength: 8, maxLength: 2048 })
 export const User = Type.Object({
   id: ObjectId,
   userId: ObjectId,
-  email: Type.String(),
+  email: Type.String({ minLength: 1 }),
   creationDate: DateTime,
   isOwner: Type.Boolean(),
   /** invited: has no password yet; disabled: shut out, with everything they have kept. */
   status: words('active', 'invited', 'disabled'),
-  applicationCount: Type.Integer(),
+  applicationCount: Type.Integer({ minimum: 0 }),
   twoFactorAuthEnabled: Type.Boolean(),
   /** Of an invitation that has not been used. */
   invitationEndsAt: Type.Optional(DateTime),
@@ -29,10 +29,10 @@ export type User = Static<typeof User>
 
 /** What opens an account, told only once: whoever has the secret chooses its password. */
 export const Invitation = Type.Object({
-  secret: Type.String(),
+  secret: Type.String({ minLength: 1 }),
   expiresAt: DateTime,
   /** Where the secret is sent to with a password. */
-  url: Type.String(),
+  url: Type.String({ minLength: 1 }),
   mail: Type.Object({
     status: words('sent', 'notSent'),
     reason: Type.Optional(Type.String()),

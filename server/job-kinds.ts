@@ -1,6 +1,7 @@
 /** What jobs can do, and what is done once a day: one line for each, the work itself is in the room it is about. */
 
 import { join } from 'node:path'
+import { dropDeeds } from './access/deeds.ts'
 import { dropKeys } from './access/idempotency-keys.ts'
 import { exportData } from './catalog/data-export.ts'
 import { removeData } from './catalog/data-removal.ts'
@@ -37,11 +38,12 @@ export const jobKinds = (
 /** What is done once a day, by one process of all; each can also only say what it would do. */
 export const dailyChores = (
   stores: Pick<Sources, 'db' | 'blobs'>,
-  { urls, logs, jobs, dataDir }: Pick<Config, 'urls' | 'logs' | 'jobs' | 'dataDir'>,
+  { urls, logs, audit, jobs, dataDir }: Pick<Config, 'urls' | 'logs' | 'audit' | 'jobs' | 'dataDir'>,
 ): Chores => ({
   executions: (pass) => retention.dropExecutions(stores, pass, logs.ageMs),
   expiredOutputs: (pass) => retention.dropExpiredOutputs(stores, pass, urls.ttlMs),
   ...jobChores(stores, { filesMs: urls.ttlMs, logsMs: jobs.logsMs }),
+  auditLog: (pass) => dropDeeds(stores.db, pass, audit.ageMs),
   idempotencyKeys: (pass) => dropKeys(stores.db, pass),
   orphanedFiles: (pass) => collectFileOrphans(stores.db, stores.blobs, pass),
   orphanedExecutionFiles: (pass) => retention.collectExecutionOrphans(stores, pass),

@@ -1,5 +1,6 @@
 /** What the document says of the whole API: what it is, how one signs in, and the headers that answers share. */
 
+import { takesKey } from '../repeats.ts'
 import type { Route } from '../route.ts'
 import { API_VERSION } from '../version.ts'
 import type { SchemaObject } from './schemas.ts'
@@ -26,7 +27,7 @@ JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unle
 
 ## Refusals
 
-A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. Requests are counted by address and by token; answers say in \`RateLimit-*\` headers how many are left. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason.`
+A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. Requests are counted by address and by token; answers say in \`RateLimit-*\` headers how many are left. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason. Every answer has an \`X-Request-Id\`, which the audit log names as well.`
 
 export const SECURITY: Readonly<Record<string, SchemaObject>> = {
   token: {
@@ -36,13 +37,6 @@ export const SECURITY: Readonly<Record<string, SchemaObject>> = {
     description: 'A token from `POST /auth/user`. Which scopes of it an operation accepts is in its `x-scopes`.',
   },
 }
-
-/** Operations asked for by POST because they have a body: nothing could be done twice, and no key is taken. */
-const ONLY_READING = new Set(['data.timeSeriesQuery', 'data.lastValueQuery', 'dataTableRows.query'])
-
-/** Whether a key makes sure that the operation is done once. */
-export const takesKey = ({ method, authenticated, file, operation }: Route): boolean =>
-  method === 'POST' && authenticated && file === null && !ONLY_READING.has(operation)
 
 export const HEADER_PARAMETERS: Readonly<Record<string, SchemaObject>> = {
   IdempotencyKey: {

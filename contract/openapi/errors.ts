@@ -1,9 +1,9 @@
 /** The errors of the reference: which an operation answers by rule, and what each of them looks like. */
 
 import { ApiError } from '../errors.ts'
+import { takesKey } from '../repeats.ts'
 import type { Route } from '../route.ts'
 import { API_VERSION } from '../version.ts'
-import { takesKey } from './conventions.ts'
 import type { ErrorNote } from './notes.ts'
 import { capital, recordOf, type SchemaObject, type Schemas } from './schemas.ts'
 

@@ -2,9 +2,10 @@
 
 import type { TSchema } from 'typebox'
 import { JobQueued } from '../job-logs.ts'
+import { takesKey } from '../repeats.ts'
 import type { Route } from '../route.ts'
 import type { NamedRoute } from './contract.ts'
-import { answerHeaders, takesKey } from './conventions.ts'
+import { answerHeaders } from './conventions.ts'
 import { errorResponses } from './errors.ts'
 import { replyExample, schemaExample } from './examples.ts'
 import type { AnswerNote, RouteNote } from './notes.ts'

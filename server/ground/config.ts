@@ -52,6 +52,8 @@ export interface Config {
   readonly urls: { readonly ttlMs: number }
   /** How long executions are kept after their end. */
   readonly logs: { readonly ageMs: number }
+  /** How long deeds are kept. */
+  readonly audit: { readonly ageMs: number }
   readonly files: {
     readonly formBytes: number
     readonly directBytes: number
@@ -140,6 +142,7 @@ export function readConfig(env: Environment, root: string): Config {
     duckdb: { memoryBytes: read(S.duckdbMemory), temporaryBytes: read(S.duckdbDisk) },
     urls: { ttlMs: read(S.urlTtl) },
     logs: { ageMs: read(S.logAge) },
+    audit: { ageMs: read(S.auditAge) },
     files: { formBytes: read(S.fileBytes), directBytes: read(S.directFileBytes), formMs: read(S.uploadTtl) },
     sandbox: { mode: read(S.sandbox) },
     kernels: { forking: read(S.forkServer) === 'on', spares: read(S.spares) },

@@ -194,6 +194,13 @@ export const SETTINGS = {
     expects: A_DURATION,
     parse: duration,
   }),
+  auditAge: entry({
+    name: 'FIELDBOOK_AUDIT_AGE',
+    default: '365d',
+    says: 'How long it is kept who did what.',
+    expects: A_DURATION,
+    parse: duration,
+  }),
   inputExportInterval: entry({
     name: 'FIELDBOOK_INPUT_EXPORT_INTERVAL',
     default: '15m',

@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Route } from '../../contract/route.ts'
 import { shareRates } from '../access/shared-rates.ts'
+import { newId } from '../ground/ids.ts'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
 import { addressesIn } from './client-address.ts'
@@ -11,6 +12,7 @@ import { answerClientErrors } from './client-errors.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { compressAnswers } from './compression.ts'
 import { allowOtherOrigins } from './cors.ts'
+import { createDeeds } from './deeds.ts'
 import { createEnvelope } from './envelope.ts'
 import { answer, answerErrors } from './errors.ts'
 import { leaveOutForHead } from './head.ts'
@@ -25,6 +27,7 @@ import { serveApiTokens } from './routes/api-tokens.ts'
 import { serveApplicationKeys } from './routes/application-keys.ts'
 import { serveApplicationLimits } from './routes/application-limits.ts'
 import { serveApplications } from './routes/applications.ts'
+import { serveAuditLog } from './routes/audit-log.ts'
 import { serveAuth } from './routes/auth.ts'
 import { serveBackfills } from './routes/backfills.ts'
 import { serveBytes } from './routes/bytes.ts'
@@ -94,6 +97,7 @@ export async function createApp(
     forceCloseConnections: 'idle',
     return503OnClosing: false, // closing.ts does
     clientErrorHandler: answerClientErrors(headers),
+    genReqId: () => newId(),
     frameworkErrors: (error, request, reply) => answer(error, request, reply.headers(headers)),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   })
@@ -111,6 +115,7 @@ export async function createApp(
   }
   checkVersions(app)
   const repeats = createRepeats(app, { db: parts.db, log: parts.log, secret: parts.linkSecret })
+  const deeds = createDeeds(app, parts)
   compressAnswers(app)
   leaveOutForHead(app)
   limitArrival(app, arrival, isFileUpload)
@@ -129,6 +134,7 @@ export async function createApp(
     forgetStandings: parts.standings.forget,
     requireBodySize: bodySizeCheck(parts.db, config.limits),
     repeats,
+    deeds,
   }
   serveRoot(app)
   serveDocuments(app)
@@ -158,6 +164,7 @@ export async function createApp(
   serveJobLogs(door, parts)
   serveDeliveries(door, parts)
   serveRetention(door, parts)
+  serveAuditLog(door, parts)
   serveNotebooks(door, parts)
   serveExecutions(door, parts)
   serveBackfills(door, parts)

@@ -18,7 +18,7 @@ const REQUEST_HEADERS =
 const METHODS = 'DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT'
 /** What a script may read of an answer besides its body. */
 const ANSWER_HEADERS =
-  'Allow,Content-Disposition,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,Retry-After'
+  'Allow,Content-Disposition,Idempotency-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,Retry-After,X-Request-Id'
 /** Seconds; browsers ask again after two hours at the latest anyway. */
 const DAY = 86_400
 

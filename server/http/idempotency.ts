@@ -6,6 +6,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { executeNotebook, rerunExecution } from '../../contract/executions.ts'
+import { takesKey } from '../../contract/repeats.ts'
 import type { Route } from '../../contract/route.ts'
 import { actorOf, type Caller } from '../access/callers.ts'
 import * as keys from '../access/idempotency-keys.ts'
@@ -24,8 +25,10 @@ export interface Repeatable {
   readonly reply: FastifyReply
   readonly route: Route
   readonly caller: Caller
-  /** Parameters, query and body as they were read: what makes a request the same. */
-  readonly asked: { readonly params: object; readonly query: Readonly<Record<string, unknown>>; readonly body: unknown }
+  /** As they were read; with the route, they make a request the same. */
+  readonly params: object
+  readonly query: Readonly<Record<string, unknown>>
+  readonly body: unknown
 }
 
 export interface Repeats {
@@ -99,13 +102,14 @@ export function createRepeats(
     return payload
   })
 
-  const answerOnce: Repeats['answerOnce'] = async ({ request, reply, route, caller, asked }, work) => {
+  const answerOnce: Repeats['answerOnce'] = async (asked, work) => {
+    const { request, reply, route, caller } = asked
     const key = readKey(route, request.headers)
-    if (key === undefined || onlyReads(route)) return work(SETTLES_NOTHING)
+    if (key === undefined || !takesKey(route)) return work(SETTLES_NOTHING)
     const turn = await keys.takeTurn(db, {
       caller: actorOf(caller),
       keyHash: createHash('sha256').update(key).digest(),
-      fingerprint: fingerprintOf(secret, route, asked),
+      fingerprint: fingerprintOf(secret, asked),
       settles: SETTLING.has(route.path),
     })
     ids.set(request, turn.is === 'ours' ? turn.hold.id : turn.id)
@@ -138,10 +142,6 @@ const OF_THE_MOMENT = new Set<ErrorKind>([
 /** Their effect is one transaction, which settles the key. */
 const SETTLING = new Set([executeNotebook.path, rerunExecution.path])
 
-/** Queries that are a POST because they have a body: there is nothing that could be done twice. */
-const READING = new Set(['data.timeSeriesQuery', 'data.lastValueQuery', 'dataTableRows.query'])
-const onlyReads = ({ operation }: Route) => READING.has(operation)
-
 function kept(status: number, payload: unknown, seal: Open['seal']): keys.KeptAnswer {
   const isKept = typeof payload === 'string' && Buffer.byteLength(payload) <= MAX_ANSWER_BYTES
   return { status, content: isKept ? seal(payload) : null }
@@ -161,7 +161,7 @@ function replay(reply: FastifyReply, { status, content }: keys.KeptAnswer, secre
  * Tokens may be others by the time of the second request: who calls is compared apart. Some bodies have passwords, which
  * nobody shall be able to guess at with a copy of the database alone.
  */
-function fingerprintOf(secret: Buffer, { method, path }: Route, { params, query, body }: Repeatable['asked']): Buffer {
+function fingerprintOf(secret: Buffer, { route: { method, path }, params, query, body }: Repeatable): Buffer {
   const { access_token: _, jwt: __, ...rest } = query
   return createHmac('sha256', secret)
     .update('fieldbook request\n')

@@ -16,6 +16,7 @@ import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
 import { clientOf } from './client-address.ts'
+import type { Deeds } from './deeds.ts'
 import type { Wrap } from './envelope.ts'
 import { type Repeats, readKey, type Settle } from './idempotency.ts'
 import { readQueryParameters } from './query-parameters.ts'
@@ -72,6 +73,8 @@ export interface Door {
   readonly requireBodySize: (request: FastifyRequest, applicationId: string) => Promise<void>
   /** Does a request once for each Idempotency-Key. */
   readonly repeats: Repeats
+  /** Writes down who did what. */
+  readonly deeds: Deeds
 }
 
 const ANONYMOUS: Caller = { kind: 'user', userId: '', scope: [] }
@@ -140,11 +143,14 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
       const caller = route.authenticated ? await authenticate(door.tokens, request, query) : ANONYMOUS
       if (route.authenticated) door.countCaller(caller, reply)
       const params = lowerCaseIds(request.params)
+      const { applicationId, deviceId } = params
+      const asked = { request, reply, route, caller, params, query, body: request.body }
       let role: Role | undefined
       if (route.authenticated) {
-        if (!allows(caller.scope, route.scopes)) throw forbidden()
-        const { applicationId, deviceId } = params
-        role = await door.enter(caller, applicationId, route, { deviceId, address: request.ip })
+        role = await door.deeds.refusals(asked, async () => {
+          if (!allows(caller.scope, route.scopes)) throw forbidden()
+          return door.enter(caller, applicationId, route, { deviceId, address: request.ip })
+        })
         if (applicationId !== undefined) await door.requireBodySize(request, applicationId)
       }
       const call: Omit<Call<T>, 'settle'> = {
@@ -160,9 +166,8 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
       }
-      const { body } = request
-      return door.repeats.answerOnce({ request, reply, route, caller, asked: { params, query, body } }, (settle) =>
-        handle({ ...call, settle }, request, reply),
+      return door.repeats.answerOnce(asked, (settle) =>
+        door.deeds.witness(asked, door.repeats.idOf(request), () => handle({ ...call, settle }, request, reply)),
       )
     },
   })
