@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Config, ConfigError, processEnvironment, readConfig } from './ground/config.ts'
 import { messageOf } from './ground/errors.ts'
+import { redactText } from './ground/redact.ts'
 import { openService, type Service } from './service.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -78,7 +79,7 @@ function explain(error: unknown, config: Config): string {
   if (code === 'EACCES') {
     return `The data folder ${config.dataDir} can't be written (${messageOf(error)}). Choose another with FIELDBOOK_DATA_DIR.`
   }
-  return `Fieldbook could not start: ${messageOf(error)}`
+  return redactText(`Fieldbook could not start: ${messageOf(error)}`)
 }
 
 function fail(message: string): void {
