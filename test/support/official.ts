@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module'
 import { Ajv, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
+import { noteSecrets } from './secrets.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -147,6 +148,8 @@ export function officialClient(url: string, accessToken?: string): Official {
     bare: ask,
     async call<T>(operation: Operation, params: object): Promise<T> {
       const answer: T = await ask(operation, params)
+      noteSecrets(params)
+      noteSecrets(answer)
       const validate = schemaOf(REPLIES[operation])
       if (!validate(answer)) {
         throw new Error(

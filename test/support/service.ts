@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkAnswersOf, faultyAnswers } from './answers.ts'
+import { noteSecret, requireNoSecrets } from './secrets.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 const START_MS = 60_000
@@ -61,6 +62,8 @@ export async function startService(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  noteSecret(PASSWORD)
+  for (const [name, value] of Object.entries(options.env ?? {})) if (/PASSWORD|SECRET/.test(name)) noteSecret(value)
   const printed: string[] = []
   child.stdout.on('data', (chunk) => printed.push(String(chunk)))
   child.stderr.on('data', (chunk) => printed.push(String(chunk)))
@@ -85,6 +88,7 @@ export async function startService(
     [Symbol.asyncDispose]: async () => {
       await stop()
       await own?.[Symbol.asyncDispose]()
+      requireNoSecrets(printed.join(''))
       const [fault] = faultyAnswers()
       if (fault) throw new Error(`an answer was not as it is described: ${fault}`)
     },
