@@ -31,7 +31,7 @@ test('whatever is asked is answered at once, and nothing of it is a fault of the
   const statuses = new Map<number, number>()
   const asked = new Set<string>()
   for (let done = 0; done < REQUESTS; done += BATCH) {
-    const token = await signIn(service)
+    const token = await signInAnew(service, `chance-${done}`)
     const known = await makeOneOfEach(service, token)
     const request = fc.oneof(
       ...routes.map((route) => requestOf(route, idsFor(route, known)).map((made) => ({ route, made }))),
@@ -85,15 +85,27 @@ async function ask({ url }: RunningService, token: string, request: ChanceReques
   return { status: reply.status, text, tookMs: Math.round(performance.now() - from) }
 }
 
-async function signIn({ url }: RunningService): Promise<string> {
-  const reply = await fetch(`${url}/auth/user`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: EMAIL, password: PASSWORD }),
-  })
-  const { token } = JSON.parse(await reply.text())
+async function signIn(service: RunningService, email: string): Promise<string> {
+  const { token } = await post(service, '/auth/user', { email, password: PASSWORD })
   assert.equal(typeof token, 'string')
-  return token
+  return String(token)
+}
+
+/** Another owner of the installation, signed in: whoever proves who they are by chance has to wait soon. */
+async function signInAnew(service: RunningService, name: string): Promise<string> {
+  const owner = await signIn(service, EMAIL)
+  const email = `${name}@example.com`
+  await post(service, '/users', { email, password: PASSWORD, isOwner: true }, owner)
+  return signIn(service, email)
+}
+
+async function post({ url }: RunningService, path: string, body: object, token?: string) {
+  const reply = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify(body),
+  })
+  return JSON.parse(await reply.text())
 }
 
 /**
