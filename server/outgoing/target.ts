@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { invalid } from '../ground/errors.ts'
+import { redactText } from '../ground/redact.ts'
 
 /** Longer than any URL the API takes. */
 const MAX_LENGTH = 2048
@@ -16,9 +17,9 @@ const LOCAL_NAMES = /^(?:.*\.)?(?:localhost|localdomain|local|internal|intranet|
 export function parseTarget(text: string, isGuarded: boolean): URL {
   if (text.length > MAX_LENGTH) throw invalid(`A URL may have ${MAX_LENGTH} characters`)
   const url = URL.parse(text)
-  if (!url) throw invalid(`"${shorten(text)}" is not a URL`)
+  if (!url) throw invalid(`"${redactText(shorten(text))}" is not a URL`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw invalid(`"${shorten(text)}" must start with http:// or https://`)
+    throw invalid(`"${redactText(shorten(text))}" must start with http:// or https://`)
   if (url.username || url.password) throw invalid(`The URL for ${url.host} must not hold a user name or password`)
   if (isGuarded && !isIP(hostOf(url)) && LOCAL_NAMES.test(url.hostname.replace(/\.+$/, ''))) throw privateTarget(url)
   return url

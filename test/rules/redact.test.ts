@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { redactFields, redactText } from '../../server/ground/redact.ts'
+import { parseTarget } from '../../server/outgoing/target.ts'
 
 test('secrets in text are hidden, and the rest stays', () => {
   for (const [text, shown] of [
@@ -23,4 +24,14 @@ test('fields are hidden by their names at any depth, and errors by their text', 
   assert.doesNotMatch(text, /open|abc|u:p|k=v/)
   assert.match(text, /"id":"u1"/)
   assert.equal(told['count'], 2)
+})
+
+test('the refusal of an address for an outgoing request does not repeat its credentials', () => {
+  assert.throws(
+    () => parseTarget('ftp://user:word@x.yz/?key=value', true),
+    (error: Error) => {
+      assert.doesNotMatch(error.message, /word|value/)
+      return /must start with http/.test(error.message)
+    },
+  )
 })
