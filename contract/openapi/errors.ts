@@ -37,7 +37,7 @@ const SHARED: Readonly<Record<number, SharedError>> = {
     examples: {
       body: example(
         'LimitExceeded',
-        'The body is larger than the 1000000 bytes that are allowed (FIELDBOOK_MAX_BODY)',
+        'The body is larger than the 1000000 bytes that are allowed (FIELDBOOK_BODY_SIZE)',
         {
           limit: { name: 'bodyBytes', of: 'installation', allowed: 1_000_000 },
         },
@@ -47,7 +47,12 @@ const SHARED: Readonly<Record<number, SharedError>> = {
   415: {
     name: 'UnsupportedMediaType',
     description: 'The body is of a media type that this operation does not read.',
-    examples: { xml: example('Validation', 'Unsupported Media Type') },
+    examples: {
+      xml: example(
+        'Validation',
+        'The content-type must be application/json, or multipart/form-data where a file is uploaded',
+      ),
+    },
   },
   409: {
     name: 'KeyConflict',
