@@ -180,7 +180,9 @@ export const listDevices = route({
     deviceClass: Type.Optional(Type.Union([words('', ...DEVICE_CLASSES), Type.Array(DeviceClass, { maxItems: 20 })])),
     tagFilter: Type.Optional(Type.Union([Type.Literal(''), TagFilter])),
     excludeConnectionInfo: Flag,
-    parentId: Type.Optional(Type.String({ maxLength: 255 })),
+    parentId: Type.Optional(
+      Type.String({ pattern: '^(?:[A-Fa-f\\d]{24}|null)?$', description: 'an id of 24 hexadecimal digits, or null' }),
+    ),
     query: QueryParameter,
     ...asObjects,
     queryDeleted: Flag,

@@ -27,7 +27,7 @@ JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unle
 
 ## Refusals
 
-A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. Requests are counted by address and by token; answers say in \`RateLimit-*\` headers how many are left. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason. Every answer has an \`X-Request-Id\`, which the audit log names as well.`
+A refusal has a status of 400 or more and a body \`{"type", "message"}\`: the first is for programs, the second for people, and says which field was meant, what was wrong and what is allowed. Where a limit was reached, \`limit\` says which. What is absent and what belongs to others look the same: 404. Any request may be answered 408, 413, 414, 415 or 431: when it is late, when its body, address or head is too large, and when it brings a body of a kind that nothing reads. Requests are counted by address and by token; answers say in \`RateLimit-*\` headers how many are left. With 429 and 503 the header \`Retry-After\` says after how many seconds to try again. A fault of the service itself is a 500 with a reference, under which its log has the reason. Every answer has an \`X-Request-Id\`, which the audit log names as well.`
 
 export const SECURITY: Readonly<Record<string, SchemaObject>> = {
   token: {

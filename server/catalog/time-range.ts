@@ -68,8 +68,13 @@ export function bodyBounds(
   const from = start === 1 ? undefined : Math.ceil(boundOf(start, now))
   const to = Math.ceil(boundOf(end, now))
   for (const [field, bound] of Object.entries({ start: from ?? 1, end: to })) {
-    if (Math.abs(bound) > MAX_TIME) throw invalid(`${name}.${field} must be a time within ten thousand years`)
+    requireTime(bound, `${name}.${field}`)
   }
   if (from !== undefined && from >= to) throw invalid(`${name}.end must be after ${name}.start`)
   return { from, to }
+}
+
+/** @throws invalid for an instant that ISO 8601 does not write with four digits of a year; `field` is what led to it */
+export function requireTime(instant: number, field: string): void {
+  if (Math.abs(instant) > MAX_TIME) throw invalid(`${field} must be a time within ten thousand years`)
 }

@@ -9,7 +9,7 @@ import { type Aggregation, type Series, seriesColumn, seriesSql } from '../store
 import type { Telemetry } from '../stores/telemetry/telemetry.ts'
 import { chooseFew } from './device-choice.ts'
 import { type ReportedValues, reportedValues, valueAt } from './reported-values.ts'
-import { bodyBounds } from './time-range.ts'
+import { bodyBounds, requireTime } from './time-range.ts'
 
 /** Points of one device, as in the original. */
 const MAX_LIMIT = 25_000
@@ -63,7 +63,10 @@ export async function timeSeries(
 function rangeOf(query: TimeSeriesQuery, now: Date) {
   const { from, to } = bodyBounds(query, now, 'query')
   const isOpen = query.start === undefined && query.duration !== undefined
-  return isOpen ? { from: Math.ceil(to - (query.duration ?? 0)), to } : { from, to }
+  if (!isOpen) return { from, to }
+  const start = Math.ceil(to - (query.duration ?? 0))
+  requireTime(start, 'the start that query.duration leads to')
+  return { from: start, to }
 }
 
 function aggregationOf(choice: AggregationChoice = 'MEAN'): Aggregation {

@@ -167,6 +167,7 @@ test('what makes no sense, or is too much for one answer, is refused by name', a
   const { ask, ids, db, applicationId } = await openPlant(t)
   const cases: [TimeSeriesQuery, RegExp][] = [
     [{ start: -1, end: -1 }, /^query\.end must be after query\.start$/],
+    [{ duration: 1e86 }, /^the start that query\.duration leads to must be a time within ten thousand years$/],
     [{ start: 9e15 }, /^query\.start must be a time within ten thousand years$/],
     [{ aggregation: { type: 'TIMEATVALUE' } }, /^query\.aggregation\.options\.value is required$/],
     [

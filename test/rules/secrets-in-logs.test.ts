@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { linesWithSecrets, noteSecrets, requireNoSecrets } from '../support/secrets.ts'
+import { linesWithSecrets, noteSecrets, noteSecretsOf, requireNoSecrets } from '../support/secrets.ts'
 
 test('a planted line is found, and the line that shows a password on purpose is not', () => {
   const secrets = ['a secret of 24 signs/+']
@@ -10,6 +10,15 @@ test('a planted line is found, and the line that shows a password on purpose is 
   const output = `harmless\n${planted}\n  Sign in as a@b.c with the password a secret of 24 signs/+\n`
   assert.deepEqual(linesWithSecrets(output, secrets), [planted])
   noteSecrets({ items: [{ token: 'noted-from-an-answer' }] })
+  noteSecrets({
+    url: `/blobs/a/b?expires=1&signature=${'ab'.repeat(32)}`,
+    smtp: 'smtp://mailer:the-mail-password@host',
+  })
+  noteSecretsOf('{"currentPassword":"the-current-password"}')
+  noteSecretsOf('[no JSON')
   requireNoSecrets('harmless')
+  for (const secret of ['ab'.repeat(32), 'the-mail-password', 'the-current-password']) {
+    assert.throws(() => requireNoSecrets(`{"a":"${secret}"}`), /a secret was printed/)
+  }
   assert.throws(() => requireNoSecrets('{"error":"noted-from-an-answer"}'), /a secret was printed/)
 })

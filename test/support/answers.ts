@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { describeApi } from '../../contract/openapi/document.ts'
 import { createFaultOf, type FaultOf } from './described.ts'
 import { createPublishedFaultOf } from './published.ts'
+import { noteSecret, noteSecretsOf } from './secrets.ts'
 
 const watched = new Set<string>()
 const faults: string[] = []
@@ -35,6 +36,8 @@ function check(method: string, url: string, status: number, contentType: string 
   const fault = faultOf?.(answer) ?? publishedFaultOf?.(answer)
   if (!fault) return
   faults.push(fault)
+  // The error below may be swallowed, or hidden by another one when the service is disposed.
+  console.error(fault)
   throw new Error(fault)
 }
 
@@ -49,6 +52,9 @@ function watchFetch(): void {
     if (response.redirected) return response
     const type = response.headers.get('content-type')
     const text = isJson(type) ? await response.clone().text() : undefined
+    noteSecretsOf(init?.body)
+    noteSecretsOf(text)
+    noteSecret(/^bearer (\S+)$/i.exec(new Headers(init?.headers).get('authorization') ?? '')?.[1])
     check(method, response.url, response.status, type, text ? JSON.parse(text) : undefined)
     return response
   }

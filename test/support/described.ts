@@ -48,6 +48,7 @@ export function createFaultOf(document: OpenApiDocument): FaultOf {
     const name = `${method} ${found.path} answered ${status}`
     const responses = nodeOf(operation['responses'])
     const written = responses[String(status)]
+    if (!written && OF_HTTP.has(status)) return isRefusal(body) ? undefined : `${name} without a refusal's body`
     if (!written)
       return `${name}, which is not described; described are ${Object.keys(responses)}: ${JSON.stringify(body)}`
     const shared = nodeOf(written)['$ref']
@@ -70,6 +71,12 @@ export function createFaultOf(document: OpenApiDocument): FaultOf {
     return `${name} with what its schema does not allow:\n${faults.join('\n')}`
   }
 }
+
+/** What any request may be answered whatever it asks for: what it brings is late, too large, or a body where none is read. */
+const OF_HTTP = new Set([408, 413, 414, 415, 431])
+
+const isRefusal = (body: unknown) =>
+  typeof nodeOf(body)['type'] === 'string' && typeof nodeOf(body)['message'] === 'string'
 
 const nodeOf = (value: unknown): Node => (typeof value === 'object' && value !== null ? { ...value } : {})
 

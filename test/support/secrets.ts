@@ -4,7 +4,9 @@
  */
 
 const known = new Set<string>()
-const NAMES = /^(?:token|secret|password|newPassword|accessToken)$/
+const NAMES = /^(?:token|secret|accessToken|twoFactorAuthKey|.*password)$/i
+/** In texts: the signature of a link, the password of an address. */
+const IN_TEXT = /[?&]signature=([0-9a-f]{64})|:\/\/[^/@:\s]*:([^/@\s]+)@/g
 /** Shorter ones are words that may stand anywhere. */
 const SHORTEST = 12
 /** The one place that shows a password on purpose, once, to whoever sets the installation up. */
@@ -18,8 +20,19 @@ export const noteSecret = (secret: string | undefined) => {
 export function noteSecrets(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   for (const [name, part] of Object.entries(value)) {
-    if (typeof part === 'string' && NAMES.test(name)) noteSecret(part)
-    else noteSecrets(part)
+    if (typeof part !== 'string') noteSecrets(part)
+    else if (NAMES.test(name)) noteSecret(part)
+    else for (const [, signature, password] of part.matchAll(IN_TEXT)) noteSecret(signature ?? password)
+  }
+}
+
+/** The same of a body as text, where it is JSON; what is none has no names to know a secret by. */
+export function noteSecretsOf(text: unknown): void {
+  if (typeof text !== 'string' || !/^[[{]/.test(text)) return
+  try {
+    noteSecrets(JSON.parse(text))
+  } catch {
+    // Tests send what is no JSON as well.
   }
 }
 

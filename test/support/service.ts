@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkAnswersOf, faultyAnswers } from './answers.ts'
-import { noteSecret, requireNoSecrets } from './secrets.ts'
+import { noteSecret, noteSecrets, requireNoSecrets } from './secrets.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 const START_MS = 60_000
@@ -63,7 +63,8 @@ export async function startService(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   noteSecret(PASSWORD)
-  for (const [name, value] of Object.entries(options.env ?? {})) if (/PASSWORD|SECRET/.test(name)) noteSecret(value)
+  noteSecrets(options.env)
+  for (const [name, value] of Object.entries(options.env ?? {})) if (/SECRET|TOKEN_KEY/.test(name)) noteSecret(value)
   const printed: string[] = []
   child.stdout.on('data', (chunk) => printed.push(String(chunk)))
   child.stderr.on('data', (chunk) => printed.push(String(chunk)))
