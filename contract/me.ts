@@ -62,7 +62,9 @@ export const Me = Type.Object({
   ...profile,
   fullName: Type.Optional(Type.String()),
   tokenCutoff: Type.Optional({ ...DateTime, description: 'sessions that began before are refused' }),
-  emailVerified: Type.Boolean({ description: 'false: addresses are not verified' }),
+  emailVerified: Type.Boolean({
+    description: 'an owner of the installation has made or invited the user with this address, or set it',
+  }),
   needsToVerifyEmail: Type.Boolean(),
   twoFactorAuthEnabled: Type.Boolean(),
   ssoLinked: Type.Boolean(),

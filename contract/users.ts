@@ -22,6 +22,8 @@ export const User = Type.Object({
   status: words('active', 'invited', 'disabled'),
   applicationCount: Type.Integer({ minimum: 0 }),
   twoFactorAuthEnabled: Type.Boolean(),
+  /** false: they gave themselves the address, and an owner who sets it, unchanged too, vouches for it. */
+  emailVerified: Type.Boolean({ description: 'false: the user gave it to themselves; set it to vouch for it' }),
   /** Of an invitation that has not been used. */
   invitationEndsAt: Type.Optional(DateTime),
 })

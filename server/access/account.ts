@@ -44,6 +44,7 @@ interface Row extends Record<(typeof PROFILE)[ProfileName], string | null> {
   readonly updated_at: Date
   readonly password_updated_at: Date
   readonly token_cutoff: Date | null
+  readonly is_address_vouched: boolean
   readonly has_two_factor: boolean
 }
 
@@ -51,6 +52,7 @@ interface Row extends Record<(typeof PROFILE)[ProfileName], string | null> {
 export async function readAccount(db: Queryable, userId: string): Promise<Account> {
   const row = await db.one<Row>(
     `select id, email, ${Object.values(PROFILE).join(', ')}, created_at, updated_at, password_updated_at, token_cutoff,
+       is_address_vouched,
        exists (select from two_factor where user_id = id and secret is not null) as has_two_factor
      from users where id = $1`,
     [userId],
@@ -68,8 +70,8 @@ export async function readAccount(db: Queryable, userId: string): Promise<Accoun
     ...Object.fromEntries(told),
     ...(fullName ? { fullName } : {}),
     ...(row.token_cutoff ? { tokenCutoff: row.token_cutoff.toISOString() } : {}),
-    // An owner of the installation makes users and knows whom: nothing waits for an address to be verified.
-    emailVerified: false,
+    // No mail asks for it: an owner of the installation knows whom they make or invite.
+    emailVerified: row.is_address_vouched,
     needsToVerifyEmail: false,
     twoFactorAuthEnabled: row.has_two_factor,
     ssoLinked: false,
@@ -157,10 +159,13 @@ function requirePast(moment: string): void {
 
 const taken = () => conflict('user.email is the address of another user')
 
+/** Nobody vouches for the new address, so that what is offered to it waits: it may be somebody else's. */
 async function changeEmail(tx: Queryable, userId: string, email: string): Promise<void> {
   const other = await tx.one('select from users where lower(email) = lower($1) and id <> $2', [email, userId])
   if (other) throw taken()
-  await tx.query('update users set email = $2 where id = $1', [userId, email]).catch((error: unknown) => {
+  const change = `update users set email = $2, is_address_vouched = is_address_vouched and lower(email) = lower($2)
+    where id = $1`
+  await tx.query(change, [userId, email]).catch((error: unknown) => {
     // Somebody else took it since.
     throw error instanceof Error && 'code' in error && error.code === '23505' ? taken() : error
   })

@@ -19,10 +19,12 @@ export interface UserRow {
   invitation_ends_at: Date | null
   application_count: number
   has_two_factor: boolean
+  is_address_vouched: boolean
 }
 
 /** What is told of users, as a query without conditions; an address is also their name, which lists are filtered by. */
 export const USERS = `select u.id, u.email, u.email as name, u.created_at, u.is_owner, u.disabled_at,
+    u.is_address_vouched,
     u.password_hash is not null as has_password, i.expires_at as invitation_ends_at,
     (select count(*)::int from applications a where a.owner_id = u.id and a.deleted_at is null) as application_count,
     exists (select from two_factor t where t.user_id = u.id and t.secret is not null) as has_two_factor
@@ -37,6 +39,7 @@ export const toUser = (row: UserRow): User => ({
   status: row.disabled_at ? 'disabled' : row.has_password ? 'active' : 'invited',
   applicationCount: row.application_count,
   twoFactorAuthEnabled: row.has_two_factor,
+  emailVerified: row.is_address_vouched,
   ...(row.invitation_ends_at ? { invitationEndsAt: row.invitation_ends_at.toISOString() } : {}),
 })
 
@@ -61,7 +64,10 @@ export interface NewUser {
   readonly isOwner?: boolean | undefined
 }
 
-/** Makes a user, who then has what was offered to their address. Gives the id. @throws conflict when there is one already */
+/**
+ * Makes a user, whose address is vouched for by whoever makes them: they have what was offered to it. Gives the id.
+ * @throws conflict when there is one already
+ */
 export async function createUser(db: Queryable, { email, passwordHash, isOwner = false }: NewUser): Promise<string> {
   const id = newId()
   const made = await db.one(
@@ -76,7 +82,7 @@ export async function createUser(db: Queryable, { email, passwordHash, isOwner =
 
 const taken = (email: string) => conflict(`There is a user ${email} already`)
 
-/** What was offered to an address before it had a user. */
+/** What was offered to an address before it had a user who is vouched for, as this one has to be. */
 async function takeOffers(db: Queryable, userId: string, email: string): Promise<void> {
   await db.query(
     `with taken as (delete from application_offers where email = lower($2) returning *)
@@ -91,8 +97,9 @@ async function takeOffers(db: Queryable, userId: string, email: string): Promise
 export type UserChange = Omit<UserPatch, 'password'> & { readonly passwordHash?: string | undefined }
 
 /**
- * Changes a user. A new password, shutting out and `endSessions` end all their sessions, on every service at once; their
- * API tokens rest while they are shut out. @throws notFound, conflict for the last owner or an address that is taken
+ * Changes a user. An address that is set is vouched for by that, the one they have as well. A new password, shutting out
+ * and `endSessions` end all their sessions, on every service at once; their API tokens rest while they are shut out.
+ * @throws notFound, conflict for the last owner or an address that is taken
  */
 export async function patchUser(db: Database, id: string, change: UserChange): Promise<void> {
   const { email, isOwner, isDisabled, passwordHash, endSessions, twoFactorAuthEnabled } = change
@@ -100,7 +107,8 @@ export async function patchUser(db: Database, id: string, change: UserChange): P
     if (isOwner === false || isDisabled) await requireOtherOwner(tx, id)
     if (email !== undefined) await requireFree(tx, id, email)
     const found = await tx.one(
-      `update users set email = coalesce($2, email), is_owner = coalesce($3, is_owner),
+      `update users set email = coalesce($2, email), is_address_vouched = is_address_vouched or $2::text is not null,
+         is_owner = coalesce($3, is_owner),
          disabled_at = case when $4::boolean is null then disabled_at when $4 then coalesce(disabled_at, now()) end,
          password_hash = coalesce($5, password_hash), generation = generation + $6, updated_at = now(),
          password_updated_at = case when $5::text is null then password_updated_at else now() end

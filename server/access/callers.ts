@@ -8,12 +8,12 @@ export interface UserCaller {
   readonly tokenId?: string
   /** Of one who signed in: their tokens of earlier generations are no longer good. */
   readonly generation?: number
-  /** The same; only of a token that was read. */
+  /** The same, of a token that was read; one that is to be signed goes on with it, or begins a session. */
   readonly session?: SessionTimes
   readonly scope: readonly string[]
 }
 
-/** When a session began, and for how long. */
+/** When a session began, which refreshing does not change, and for how long its token is. */
 export interface SessionTimes {
   readonly begunAt: Date
   /** 0 for one that does not end. */

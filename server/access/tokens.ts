@@ -93,12 +93,17 @@ async function findKey(keys: TokenKeys, kid: string | undefined): Promise<Loaded
   return found
 }
 
-/** What a token says of its caller: `sub` is who calls, `jti` the API token, `key` the access key of a device. */
+/**
+ * What a token says of its caller: `sub` is who calls, `jti` the API token, `key` the access key of a device, `begun` when
+ * the session of a refreshed token began.
+ */
 function claimsOf(caller: Caller): JWTPayload {
   const scope = [...caller.scope]
   if (caller.kind === 'user') {
-    const { userId, tokenId, generation } = caller
-    return { kind: 'user', sub: userId, scope, ...(tokenId ? { jti: tokenId } : { gen: generation ?? 0 }) }
+    const { userId, tokenId, generation, session } = caller
+    if (tokenId) return { kind: 'user', sub: userId, scope, jti: tokenId }
+    const begun = session && { begun: session.begunAt.getTime() / 1000 }
+    return { kind: 'user', sub: userId, scope, gen: generation ?? 0, ...begun }
   }
   const { kind, applicationId } = caller
   if (kind === 'application') return { kind, app: applicationId, sub: applicationId, jti: caller.tokenId, scope }
@@ -114,9 +119,9 @@ function callerOf({ sub = '', jti = '', ...claims }: JWTPayload): Caller {
     return { kind: 'device', applicationId, deviceId: sub, keyId: String(claims['key'] ?? ''), scope }
   }
   if (jti) return { kind: 'user', userId: sub, tokenId: jti, scope }
-  const { iat = 0, exp } = claims
+  const { iat = 0, exp, begun = iat } = claims
   const session = {
-    begunAt: new Date(Math.round(iat * 1000)),
+    begunAt: new Date(Math.round(Number(begun) * 1000)),
     ttlSeconds: exp === undefined ? 0 : exp - Math.floor(iat),
   }
   return { kind: 'user', userId: sub, generation: Number(claims['gen'] ?? 0), session, scope }

@@ -1,7 +1,8 @@
 /**
  * Who an application is shared with. Whoever shares learns nothing of the users of the installation: an offer is kept and
  * shown in the words it was made in, whether they reach somebody or not, until that user has looked. It works from the
- * start, and what is offered to an address without a user waits for one (access/accounts.ts).
+ * start. What is offered to an address waits for a user whose it is, as an owner of the installation knows: not for one who
+ * has just given it to themselves (access/accounts.ts).
  */
 
 import type { Member, MemberPost } from '../../contract/members.ts'
@@ -61,7 +62,10 @@ export async function offerShare(db: Database, applicationId: string, post: Memb
   return db.transaction(async (tx) => {
     const { owner_id } = await lockApplication(tx, applicationId)
     const members = await listMembers(tx, applicationId)
-    const user = await tx.one<{ id: string }>('select id from users where id = $1 or lower(email) = $1', [name])
+    const user = await tx.one<{ id: string }>(
+      'select id from users where id = $1 or (lower(email) = $1 and is_address_vouched)',
+      [name],
+    )
     if (userId && !user) throw notFound('User')
     const seen = members.filter(({ status }) => status !== 'offered')
     if (user?.id === owner_id || seen.some((member) => member.userId === user?.id)) {
@@ -124,7 +128,8 @@ export async function patchMember(db: Database, applicationId: string, name: str
       ],
     ])
     const members = changed ? await listMembers(tx, applicationId) : []
-    const member = members.find(({ userId, email }) => userId === lower || email?.toLowerCase() === lower)
+    const isNamed = ({ userId, email, status }: Member) => userId === lower || (status === 'offered' && email === lower)
+    const member = members.find(isNamed)
     if (!member) throw notFound('Member')
     return member
   })

@@ -28,6 +28,8 @@ export interface Deeds {
   refusals<T>(asked: Witnessed, check: () => Promise<T>): Promise<T>
   /** Writes a request down before its work; how it ended is written before it is answered. */
   witness(asked: Witnessed, idempotencyId: string | undefined, work: () => Promise<FastifyReply>): Promise<FastifyReply>
+  /** Says that a request without a token did what it asked for, for this user, whatever it is answered. */
+  doneFor(request: FastifyRequest, userId: string): void
   /** Writes what was counted so far. */
   write(): Promise<void>
 }
@@ -65,6 +67,7 @@ export interface DeedParts {
 export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedParts): Deeds {
   const counted = openCountedDeeds(db, log)
   app.addHook('onClose', () => counted[Symbol.asyncDispose]())
+  const done = new WeakMap<FastifyRequest, string>()
   const endings = new WeakMap<FastifyRequest, (outcome: Outcome, answer: Answer) => Promise<void> | void>()
 
   app.addHook('onRequest', async (request, reply) => {
@@ -109,11 +112,18 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
       endings.set(asked.request, (outcome) => writeOutcome(db, id, outcome))
     } else if (treatment === 'counted') {
       const deed = asked.route.authenticated ? countable : signIn
-      endings.set(asked.request, ({ status }, answer) => counted.add({ ...deed(asked, answer), status }))
+      endings.set(asked.request, ({ status }, answer) => {
+        const userId = done.get(asked.request)
+        if (userId === undefined) return counted.add({ ...deed(asked, answer), status })
+        counted.add({ ...deed(asked, { userId }), status: asked.route.status })
+      })
     }
     return work()
   }
-  return { refusals, witness, write: counted.write }
+  const doneFor: Deeds['doneFor'] = (request, userId) => {
+    done.set(request, userId)
+  }
+  return { refusals, witness, doneFor, write: counted.write }
 }
 
 const FORBIDDEN = 403

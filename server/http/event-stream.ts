@@ -12,7 +12,7 @@ const RETRY_MS = 1000
 /** A client that takes nothing for so long is not there any more; a living one has a sign of life every 15 s. */
 const STALLED_MS = 60_000
 
-/** How long a reader is told more without being asked for anew: a stream may outlast a token, or a share. */
+/** How long a reader is told more without being asked for anew: a stream must not outlast a token or a share by more. */
 const GOOD_MS = 1000
 
 /** The event a client has seen last; before the first one it is -1. @throws invalid when it is no number */

@@ -25,7 +25,7 @@ export interface Repeatable {
   readonly reply: FastifyReply
   readonly route: Route
   readonly caller: Caller
-  /** As they were read; with the route, they make a request the same. */
+  /** As they were read; with the route and the scope, they make a request the same. */
   readonly params: object
   readonly query: Readonly<Record<string, unknown>>
   readonly body: unknown
@@ -158,14 +158,16 @@ function replay(reply: FastifyReply, { status, content }: keys.KeptAnswer, secre
 }
 
 /**
- * Tokens may be others by the time of the second request: who calls is compared apart. Some bodies have passwords, which
- * nobody shall be able to guess at with a copy of the database alone.
+ * Tokens may be others by the time of the second request, and who calls is compared apart. But one with another scope is
+ * told nothing: what an answer holds may be more than that scope reads. Some bodies have passwords, which nobody shall be
+ * able to guess at with a copy of the database alone.
  */
-function fingerprintOf(secret: Buffer, { route: { method, path }, params, query, body }: Repeatable): Buffer {
+function fingerprintOf(secret: Buffer, { route: { method, path }, caller, params, query, body }: Repeatable): Buffer {
   const { access_token: _, jwt: __, ...rest } = query
+  const by = ['tokenId' in caller ? caller.tokenId : null, ...new Set(caller.scope.toSorted())]
   return createHmac('sha256', secret)
     .update('fieldbook request\n')
-    .update(JSON.stringify([method, path, params, rest, body ?? null], inOrder))
+    .update(JSON.stringify([by, method, path, params, rest, body ?? null], inOrder))
     .digest()
 }
 

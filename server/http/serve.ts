@@ -37,6 +37,11 @@ export interface Call<T> {
   /** The bytes of the file part as they arrive, for one that is too large for memory. */
   readonly storeFile: <R>(store: (content: AsyncIterable<Uint8Array>) => Promise<R>) => Promise<R>
   readonly caller: Caller
+  /**
+   * For answers that take long: the checks of the door once more, since the token may have ended meanwhile, or what its
+   * caller is. @throws unauthenticated, notFound, forbidden
+   */
+  readonly enterAgain: () => Promise<void>
   /** Whether the caller may ask for another route about the same application. */
   readonly may: (route: Route) => boolean
   /** Where the request came from, as far as is known: one for all addresses of a client (client-address.ts). */
@@ -47,6 +52,8 @@ export interface Call<T> {
   readonly sharedUrl: string
   /** For handlers whose effect is one transaction: called in it, last, with what will be answered (idempotency.ts). */
   readonly settle: Settle
+  /** For handlers without a token that refuse to give one after their work: for whom it was done (deeds.ts). */
+  readonly doneFor: (userId: string) => void
 }
 
 export interface Door {
@@ -161,10 +168,15 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         file: (most) => readFilePart(request, route.file ?? '', most),
         storeFile: (store) => takeFilePart(request, route.file ?? '', ({ content }) => store(content)),
         caller,
+        enterAgain: async () => {
+          const again = await authenticate(door.tokens, request, query)
+          await door.enter(again, applicationId, route, { deviceId, address: request.ip })
+        },
         may: (other) => allows(caller.scope, other.scopes) && (role === undefined || reaches(role, other.role)),
         address: clientOf(request.ip),
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
+        doneFor: (userId) => door.deeds.doneFor(request, userId),
       }
       return door.repeats.answerOnce(asked, (settle) =>
         door.deeds.witness(asked, door.repeats.idOf(request), () => handle({ ...call, settle }, request, reply)),

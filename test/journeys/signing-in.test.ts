@@ -142,6 +142,22 @@ test('a cut-off ends the sessions before it at once, that of who sets it as well
   await losant.call('me.get', {})
 })
 
+test('a cut-off ends a session that began before it and was refreshed after it', async () => {
+  const { token } = await signIn({ email: EMAIL, password: PASSWORD })
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const between = new Date().toISOString()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const { body: once } = await ask(token, 'GET', '/me/refreshToken')
+  const { body: twice } = await ask(once.token, 'GET', '/me/refreshToken')
+  losant = await signInOfficially(service.url, EMAIL, PASSWORD)
+  await withToken(twice.token).call('me.get', {})
+  await losant.call('me.patch', { user: { tokenCutoff: between } })
+  for (const ended of [token, once.token, twice.token]) {
+    assert.equal((await refusal(withToken(ended).call('me.get', {}))).statusCode, 401)
+  }
+  await losant.call('me.get', {})
+})
+
 test('a second factor is enabled with a code, asked for at the door, and disabled with another', async () => {
   const { token } = await signIn({ email: EMAIL, password: PASSWORD })
   const offered = await ask(token, 'PATCH', '/me/generateTwoFactorAuth', {})

@@ -55,6 +55,22 @@ test('a session is told when it began and for how long', async (t) => {
   assert.deepEqual(await times(0), { begunAt, ttlSeconds: 0 })
 })
 
+test('a session that is refreshed goes on: it began when it was signed in to', async (t) => {
+  const tokens = await openTokens(await keysFolder(t))
+  const begun = Date.parse('2026-03-01T00:00:00.250Z')
+  t.mock.timers.enable({ apis: ['Date'], now: begun })
+  let token = await tokens.sign(CALLER, 60)
+  for (let turn = 1; turn <= 3; turn += 1) {
+    t.mock.timers.setTime(begun + turn * 40_000)
+    const caller = await tokens.verify(token)
+    assert.ok(caller.kind === 'user' && caller.session)
+    assert.deepEqual(caller.session, { begunAt: new Date(begun), ttlSeconds: 60 })
+    token = await tokens.sign(caller, caller.session.ttlSeconds)
+  }
+  t.mock.timers.setTime(begun + 179_000)
+  await tokens.verify(token)
+})
+
 test('a token that was not signed here is not valid', async (t) => {
   const tokens = await openTokens(await keysFolder(t))
   const foreign = await (await openTokens(await keysFolder(t))).sign(CALLER, 0)

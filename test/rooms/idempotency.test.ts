@@ -86,6 +86,24 @@ test('a key stands for one request of one caller', async (t) => {
   assert.equal(await count('notebooks'), 3)
 })
 
+test('another scope of the same user is told no earlier answer, a newer token of the same scope is', async (t) => {
+  const { post, tokens, application, base, count } = await openKeyed(t)
+  const as = async (...scope: string[]) => ({
+    'idempotency-key': 'a-key',
+    authorization: `Bearer ${await tokens.sign({ kind: 'user', userId: application.ownerId, scope }, 60)}`,
+  })
+  const make = async (...scope: string[]) => post(`${base}/notebooks`, { name: 'n' }, await as(...scope))
+  const first = await make('notebook.*', 'notebooks.*')
+  assert.equal(first.status, 201, first.text)
+  const again = await make('notebooks.*', 'notebook.*')
+  assert.deepEqual([again.isReplay, again.text], [true, first.text])
+  for (const scope of [['notebooks.post'], ['all.User']]) {
+    const { status, isReplay, text } = await make(...scope)
+    assert.deepEqual([status, isReplay, text.includes(first.body.id)], [422, false, false])
+  }
+  assert.equal(await count('notebooks'), 2)
+})
+
 test('who may not do it any more is not told the answer either', async (t) => {
   const { post, db, base, application } = await openKeyed(t)
   await post(`${base}/notebooks`, { name: 'n' })

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { hashPassword } from '../../server/access/passwords.ts'
 import { newId } from '../../server/ground/ids.ts'
+import { RIGHT } from '../support/accounts.ts'
 import { openInstallation } from '../support/installation.ts'
 import { makeUser } from '../support/make.ts'
 
@@ -95,6 +97,40 @@ test('an offer waits for its user, and an offer by id is not seen to be somebody
     [ann.id, ann.email],
   )
   assert.equal((await ann.ask('POST', path, { email: 'x@example.com', role: 'viewer' })).status, 403)
+})
+
+test('an address that one gave oneself takes nothing that is offered to it, until an owner vouches for it', async (t) => {
+  const { owner, path, base, ann, bob, db } = await openShared(t)
+  await db.query('update users set password_hash = $2 where id = $1', [ann.id, await hashPassword(RIGHT)])
+  const call = async (email: string) => {
+    const { status, body, text } = await ann.ask('PATCH', '/me', { email, currentCredentials: { password: RIGHT } })
+    assert.equal(status, 200, text)
+    return body.emailVerified
+  }
+  await owner('POST', path, { email: 'waiting@example.com', role: 'admin' })
+  assert.equal((await ann.ask('GET', '/me')).body.emailVerified, true)
+  assert.equal(await call(ann.email.toUpperCase()), true, 'capitals are no other address')
+  assert.equal(await call('waiting@example.com'), false, 'nor is it taken when it waits already')
+  assert.equal(await call('Boss@Example.com'), false)
+  const offer = await owner('POST', path, { email: 'boss@example.com', role: 'admin' })
+  assert.deepEqual([offer.status, offer.body.status], [201, 'offered'], offer.text)
+  assert.equal((await ann.ask('GET', base)).status, 404)
+  assert.deepEqual((await ann.ask('GET', '/applications')).body.items, [])
+
+  // A member by that name is not the one who is meant either.
+  await owner('POST', path, { userId: ann.id, role: 'viewer' })
+  assert.equal((await ann.ask('GET', base)).status, 200)
+  const changed = await owner('PATCH', `${path}/boss@example.com`, { role: 'editor' })
+  assert.deepEqual([changed.body.status, changed.body.role], ['offered', 'editor'], changed.text)
+  assert.equal((await ann.ask('POST', `${base}/devices`, { name: 'a pump' })).status, 403)
+  assert.equal((await owner('DELETE', `${path}/${ann.id}`)).status, 200)
+
+  assert.equal((await owner('GET', `/users/${ann.id}`)).body.emailVerified, false)
+  const vouched = await owner('PATCH', `/users/${ann.id}`, { email: 'boss@example.com' })
+  assert.equal(vouched.body.emailVerified, true, vouched.text)
+  assert.equal((await ann.ask('POST', `${base}/devices`, { name: 'a pump' })).status, 201)
+  await owner('POST', path, { email: bob.email, role: 'viewer' })
+  assert.equal((await bob.ask('GET', base)).status, 200)
 })
 
 test('only admins share; nobody raises themselves; members may leave', async (t) => {

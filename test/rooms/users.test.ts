@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { AuditEntry } from '../../contract/audit-log.ts'
 import { newId } from '../../server/ground/ids.ts'
 import { openInstallation } from '../support/installation.ts'
 import { makeUser } from '../support/make.ts'
@@ -26,6 +27,7 @@ test('an owner makes users with a password, lists, finds and shuts them out; no 
       status: 'active',
       applicationCount: 0,
       twoFactorAuthEnabled: false,
+      emailVerified: true,
     },
   )
   assert.equal((await owner('POST', '/users', { email: 'ann@example.COM', password: SECRET })).status, 409)
@@ -115,6 +117,11 @@ test('a second factor stays when a password is chosen anew, until an owner ends 
   const accepted = await anybody('POST', '/invitations/accept', { secret: invitation.secret, password })
   assert.deepEqual([accepted.status, accepted.body.type], [401, 'TwoFactorRequired'])
   assert.match(accepted.body.message, /^The password is set; sign in with it/)
+  const { body: log } = await owner('GET', '/auditLog?operation=invitations.accept')
+  assert.deepEqual(
+    log.items.map((entry: AuditEntry) => [entry.actorType, entry.actorId, entry.responseStatus]),
+    [['User', made.id, 200]],
+  )
   const signIn = () => anybody('POST', '/auth/user', { email: 'ann@example.com', password })
   assert.deepEqual((await signIn()).body.type, 'TwoFactorRequired')
   const ended = await owner('PATCH', `/users/${made.id}`, { twoFactorAuthEnabled: false })

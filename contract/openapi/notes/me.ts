@@ -13,7 +13,7 @@ const me = {
   firstName: 'Ada',
   lastName: 'Lovelace',
   fullName: 'Ada Lovelace',
-  emailVerified: false,
+  emailVerified: true,
   needsToVerifyEmail: false,
   twoFactorAuthEnabled: false,
   ssoLinked: false,

@@ -13,6 +13,7 @@ const ada = {
   status: 'active',
   applicationCount: 3,
   twoFactorAuthEnabled: true,
+  emailVerified: true,
 }
 const endsAt = '2026-12-01T08:20:16.000Z'
 const grace = {
@@ -24,6 +25,7 @@ const grace = {
   status: 'invited',
   applicationCount: 0,
   twoFactorAuthEnabled: false,
+  emailVerified: true,
   invitationEndsAt: endsAt,
 }
 const invitation = {

@@ -49,7 +49,7 @@ export function serveExecutions(
     toLog(execution, (file, name, from) => linkFile(baseUrl, file.key, name, from))
 
   serveRaw(door, executeNotebook, async (call, _request, reply) => {
-    const { caller, params, query, body, baseUrl, sharedUrl, settle } = call
+    const { caller, params, query, body, baseUrl, sharedUrl, settle, enterAgain } = call
     const limitMs = waitMs(query.wait)
     const requester = { ...requesterOf(caller), baseUrl: sharedUrl }
     const notebook = await find(params)
@@ -62,7 +62,7 @@ export function serveExecutions(
     const { executionId } = answer
     if (limitMs === 0) return reply.send(answer)
     const read = async () => {
-      await door.enter(caller, params.applicationId, executeNotebook) // who waits may have been shut out meanwhile
+      await enterAgain() // who waits may have been shut out meanwhile
       return executions.getExecution(db, notebook.id, executionId)
     }
     const ended = await waitForEnd({ watch, draining, log: says, read }, executionId, limitMs, goneOf(reply))
@@ -122,17 +122,14 @@ export function serveExecutions(
   )
 
   const streams = createStreams(config.connections.streams)
-  serveRaw(door, watchExecution, async ({ params, query, caller }, request, reply) => {
+  serveRaw(door, watchExecution, async ({ params, query, caller, enterAgain }, request, reply) => {
     const notebook = await find(params)
     const execution = await executions.getExecution(db, notebook.id, params.executionId)
     const after = lastSeen(request.headers['last-event-id'] ?? query.lastEventId)
     // An EventSource that is answered so does not come back again (HTML standard, 9.2.3).
     if (hasSeenTheEnd(execution, after)) return reply.code(204).send()
     streams.enter(callerKey(caller), reply)
-    const requireEntered = async () => {
-      await door.enter(caller, params.applicationId, watchExecution)
-    }
-    return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal), requireEntered)
+    return streamEvents(reply, (signal) => watch.follow(execution.id, after, signal), enterAgain)
   })
   // Clients must not be left hanging on a door that closes: they come back to where they were.
   door.app.addHook('preClose', async () => watch.end())
@@ -157,7 +154,7 @@ export function serveExecutions(
       const { executionId } = call.params
       const asked = { ...askedBy(call), applicationId, notebookId, executionId, file, signal: goneOf(reply) }
       const { key } = await renderedResult({ db, blobs, jobs }, asked)
-      await door.enter(call.caller, applicationId, route) // it may have taken a while
+      await call.enterAgain() // it may have taken a while
       // A link of its own, so that a page has no token in its address, which it could read.
       return reply.redirect(linkFile(call.baseUrl, key, file, new Date()), 303)
     })

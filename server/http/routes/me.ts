@@ -52,7 +52,10 @@ export function serveMe(door: Door, parts: Parts): void {
     const { userId, generation, session, scope } = requireUser(caller)
     if (!session || generation === undefined)
       throw invalid('Only the token of a session can be refreshed, not an API token')
-    return { userId, token: await tokens.sign({ kind: 'user', userId, generation, scope }, session.ttlSeconds) }
+    return {
+      userId,
+      token: await tokens.sign({ kind: 'user', userId, generation, session, scope }, session.ttlSeconds),
+    }
   })
   serve(door, deleteMe, async ({ caller, body, address }) => {
     await account.deleteAccount(parts, requireUser(caller).userId, body, address)

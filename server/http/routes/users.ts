@@ -71,8 +71,9 @@ export function serveUsers(door: Door, { db, tokens, config, passwords }: Parts)
     const transferred = await accounts.transferApplications(db, params.userId, body.userId.toLowerCase())
     return { transferred }
   })
-  serve(door, acceptInvitation, async ({ body }) => {
+  serve(door, acceptInvitation, async ({ body, doneFor }) => {
     const user = await invitations.acceptInvitation(db, body.secret, () => passwords.hash(body.password))
+    doneFor(user.userId)
     if (await twoFactor.isEnabled(db, user.userId)) throw secondFactorNeeded('The password is set; sign in with it')
     const { userId, generation } = user
     const token = await tokens.sign(
