@@ -46,21 +46,30 @@ export interface DeviceSecret {
   readonly secret?: string | undefined
 }
 
+/** Where somebody signs in from. */
+export interface Origin {
+  /** One text for all addresses of a client: failures are counted for it. */
+  readonly client: string
+  /** The very address, which filters of addresses are asked about. */
+  readonly address: string
+}
+
 /**
- * The key that a device signs in with, from an address. Whatever is wrong is answered alike, so that nobody learns which
- * keys and devices there are.
+ * The key that a device signs in with. Whatever is wrong is answered alike, and failures are counted for what was sent,
+ * whether there is such a thing or not: so nobody learns which keys and devices there are, or belong together.
  * @throws unauthenticated; limited after many failures, until the wait is over
  */
 export async function checkDeviceKey(
   db: Queryable,
   attempts: KeyAttempts,
   { deviceId, key = '', secret = '' }: DeviceSecret,
-  address: string,
+  { client, address }: Origin,
 ): Promise<KeyOfDevice> {
-  const row = await db.one<KeyRow>(FIND, [key, deviceId.toLowerCase()])
-  // Each device for itself: one with a wrong secret must not keep the others of its place out.
-  const who = [address, ...(row ? [row.keyId, row.deviceId ?? ''] : [])].join(' ')
+  const asked = deviceId.toLowerCase()
+  // Each device for itself: one with a wrong secret must not keep the others of its place out. A key may be long.
+  const who = [client, asked, hashSecret(key).toString('base64')].join(' ')
   attempts.requireTurn(who)
+  const row = await db.one<KeyRow>(FIND, [key, asked])
   const stored = row && row.secretHash.length === NOBODY.length ? row.secretHash : NOBODY
   const matches = timingSafeEqual(hashSecret(secret), stored)
   const device = row?.deviceId && row.deviceClass ? { deviceId: row.deviceId, deviceClass: row.deviceClass } : undefined

@@ -79,6 +79,20 @@ export function requireNoMore(
   throw forbidden(`A token may do no more than the one it is made with, and ${tooMuch} would; ask for a smaller scope`)
 }
 
+/** What a device may that signs in with an access key and asks for no less. */
+const OF_KEYS = 'all.Device'
+
+/**
+ * Refuses to make an access key where devices that sign in with it could do what its maker may not.
+ * @throws forbidden
+ */
+export function requireAllOfDevices(held: readonly string[], operations: readonly Operation[]): void {
+  if (!exceeds(OF_KEYS, held, 'application', operations)) return
+  throw forbidden(
+    `An access key gives its devices all that ${OF_KEYS} allows, which is more than this token may; make it with one that may as much`,
+  )
+}
+
 function exceeds(word: string, held: readonly string[], kind: TokenKind, operations: readonly Operation[]): boolean {
   const allowed = operations.filter((operation) => isReached(kind, operation) && operation.scopes.includes(word))
   if (allowed.length > 0) return allowed.some(({ scopes }) => !allows(held, scopes))

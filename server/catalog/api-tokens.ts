@@ -191,11 +191,16 @@ function readExpiry(text: string | undefined, now: Date): Date | undefined {
   throw invalid('apiToken.expirationDate must be a time to come')
 }
 
+/** When the token ends in whose name something is done; undefined for one that does not, and for whoever is none. */
+export async function endOf(db: Queryable, { type, id }: Actor): Promise<Date | undefined> {
+  if (type !== 'apiToken') return undefined
+  const token = await db.one<{ expires_at: Date | null }>('select expires_at from api_tokens where id = $1', [id])
+  return token?.expires_at ?? undefined
+}
+
 /** A token that could make others which outlive it would have no end: whoever found it had one of their own. */
 async function requireTime(tx: Queryable, maker: Actor, expiresAt: Date | undefined): Promise<void> {
-  if (maker.type !== 'apiToken') return
-  const made = await tx.one<{ expires_at: Date | null }>('select expires_at from api_tokens where id = $1', [maker.id])
-  const end = made?.expires_at
+  const end = await endOf(tx, maker)
   if (end && (!expiresAt || expiresAt > end)) {
     throw forbidden(
       `A token may last no longer than the one it is made with: apiToken.expirationDate is ${end.toISOString()} at most`,

@@ -11,12 +11,14 @@ import type {
   MadeApplicationKey,
 } from '../../contract/application-keys.ts'
 import { isAddressOrNetwork } from '../access/address-filter.ts'
-import type { Actor } from '../access/callers.ts'
+import { type Actor, actorOf, type Caller } from '../access/callers.ts'
 import { hashSecret } from '../access/device-keys.ts'
-import { full, invalid, notFound } from '../ground/errors.ts'
+import { type Operation, requireAllOfDevices } from '../access/scope-words.ts'
+import { forbidden, full, invalid, notFound } from '../ground/errors.ts'
 import { newId } from '../ground/ids.ts'
 import { readQuery } from '../query/parse.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
+import { endOf } from './api-tokens.ts'
 import { applicationKeyCondition } from './application-key-query.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
@@ -66,6 +68,20 @@ const toApplicationKey = (row: KeyRow): ApplicationKey => ({
   ...(row.description === null ? {} : { description: row.description }),
   ...row.told,
 })
+
+/**
+ * Refuses makers who would get more by a key than they have: it gives all that devices may, and has no end. A session has
+ * one as well, but whoever has it signed in as a user who may make keys at any time.
+ * @throws forbidden
+ */
+export async function requireKeyMaker(db: Queryable, caller: Caller, operations: readonly Operation[]): Promise<void> {
+  requireAllOfDevices(caller.scope, operations)
+  const end = await endOf(db, actorOf(caller))
+  if (!end) return
+  throw forbidden(
+    `An access key has no end, and the token it is made with ends at ${end.toISOString()}; make it with one that does not end, or signed in`,
+  )
+}
 
 /**
  * Makes a key and gives it with its secret, which nobody can be told again.

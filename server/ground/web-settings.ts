@@ -69,7 +69,7 @@ export const WEB_SETTINGS = {
   signInRate: entry({
     name: 'FIELDBOOK_SIGN_IN_RATE',
     default: '50/5m',
-    says: 'Sign-ins from one address that fail.',
+    says: 'Sign-ins of users from one address with a wrong password or code.',
     expects: A_RATE,
     parse: rate,
   }),

@@ -9,7 +9,7 @@ import type { Route } from '../../contract/route.ts'
 import { actorOf, type Caller } from '../access/callers.ts'
 import { openCountedDeeds } from '../access/counted-deeds.ts'
 import { type Deed, type Outcome, writeDeed, writeOutcome } from '../access/deeds.ts'
-import { enter } from '../access/entry.ts'
+import { enter, requireGood } from '../access/entry.ts'
 import type { Standings } from '../access/standings.ts'
 import { AppError, messageOf } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
@@ -24,7 +24,7 @@ export interface Witnessed {
 }
 
 export interface Deeds {
-  /** Lets `check` refuse, and writes down who was refused in an application that they may see. */
+  /** Lets `check` refuse, and writes down who was refused: in an application that they may see, or what is about none. */
   refusals<T>(asked: Witnessed, check: () => Promise<T>): Promise<T>
   /** Writes a request down before its work; how it ended is written before it is answered. */
   witness(asked: Witnessed, idempotencyId: string | undefined, work: () => Promise<FastifyReply>): Promise<FastifyReply>
@@ -100,7 +100,7 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
   }
   const refused = async (asked: Witnessed): Promise<void> => {
     const treatment = treatmentOf(asked.route, asked.caller.kind)
-    if (treatment === 'none' || !(await isInside(standings, asked))) return
+    if (treatment === 'none' || !(await isSomebody(standings, asked))) return
     if (treatment === 'counted') return counted.add({ ...countable(asked), status: FORBIDDEN })
     await writeDeed(db, { ...deedOf(asked), status: FORBIDDEN })
   }
@@ -128,14 +128,18 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
 
 const FORBIDDEN = 403
 
-/** Whether callers see the application they were refused something in; what is foreign to them has no log for them. */
-async function isInside(
+/**
+ * Whether callers see the application they were refused something in, because what is foreign to them has no log for
+ * them; where it is about none, whether they are good at all. A device that reaches for another one is inside all the same.
+ */
+async function isSomebody(
   standings: DeedParts['standings'],
-  { caller, params: { applicationId } }: Witnessed,
+  { request, caller, params: { applicationId } }: Witnessed,
 ): Promise<boolean> {
-  if (applicationId === undefined) return false
+  const visit = { address: request.ip }
   try {
-    await enter(standings.of, caller, applicationId, 'viewer')
+    if (applicationId === undefined) await requireGood(standings.of, caller, visit)
+    else await enter(standings.of, caller, applicationId, 'viewer', visit)
     return true
   } catch (error) {
     if (error instanceof AppError) return false

@@ -64,9 +64,16 @@ export function answerErrors(app: FastifyInstance, methodsOf: MethodsOf): void {
   })
 }
 
+/** What requests were refused for. */
+const refusals = new WeakMap<FastifyRequest, ErrorKind>()
+
+/** What a request was refused for, once that is being answered; undefined where none of our rooms refused it. */
+export const refusalOf = (request: FastifyRequest): ErrorKind | undefined => refusals.get(request)
+
 /** Answers one error; also for those that Fastify finds before a route is chosen. */
 export function answer(error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof AppError) {
+    refusals.set(request, error.kind)
     const { status, type } = ANSWERS[error.kind]
     const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? RETRY_SECONDS : undefined)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)

@@ -1,15 +1,17 @@
 /**
  * Who may ask how often. Every request counts for the address it comes from, one with a good token also for its caller:
  * so nobody gets more by inventing tokens. What is open by signed links and the look at the health have counts of their own,
- * and sign-ins that fail a stricter one. Each answer says how many are left, and one that is too many when to come again.
+ * and wrong passwords a stricter one. Each answer says how many are left, and one that is too many when to come again.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { authenticateDevice } from '../../contract/device-sign-in.ts'
 import type { Caller } from '../access/callers.ts'
 import { Bucket, type Standing } from '../access/rates.ts'
 import type { Rate } from '../ground/config.ts'
 import { limited } from '../ground/errors.ts'
 import { clientOf } from './client-address.ts'
+import { refusalOf } from './errors.ts'
 
 /** A rate that is left out is none. */
 export interface Rates {
@@ -17,7 +19,7 @@ export interface Rates {
   readonly address: Rate | undefined
   /** By address: files and links, and by itself the look at the health. */
   readonly link: Rate | undefined
-  /** By address: those that fail. */
+  /** By address: users whose password or code is wrong. */
   readonly signIn: Rate | undefined
 }
 
@@ -35,9 +37,6 @@ const PLACES: readonly (readonly [path: string, kind: 'link' | 'health'])[] = [
   ['/uploads', 'link'],
   ['/healthz', 'health'],
 ]
-
-/** Wrong passwords, keys and codes, and accounts that are locked. */
-const FAILED = new Set([401, 403, 429])
 
 /** Counts every request from here on. */
 export function limitRates(app: FastifyInstance, rates: Rates, clock: () => number = Date.now): RateLimits {
@@ -60,9 +59,9 @@ export function limitRates(app: FastifyInstance, rates: Rates, clock: () => numb
   })
   if (signIns) {
     // It is counted before its end is known, or as many as are sent at once would all be let in.
-    app.addHook('onSend', async (request, reply) => {
+    app.addHook('onSend', async (request) => {
       // Only what was counted: a request that was refused before must not pay for another.
-      if (tried.delete(request) && !FAILED.has(reply.statusCode)) signIns.giveBack(clientOf(request.ip), clock())
+      if (tried.delete(request) && !isWrong(request)) signIns.giveBack(clientOf(request.ip), clock())
     })
   }
   return {
@@ -97,8 +96,18 @@ function kindOf({ url }: FastifyRequest): 'api' | 'link' | 'health' {
   return PLACES.find(([path]) => url.startsWith(path))?.[1] ?? 'api'
 }
 
-const isSignIn = ({ method, routeOptions }: FastifyRequest) =>
-  method === 'POST' && (routeOptions.url ?? '').startsWith('/auth/')
+/**
+ * Devices wait each for itself (access/key-attempts.ts): here, one with an old key would keep out whoever else is behind
+ * its address.
+ */
+const isSignIn = ({ method, routeOptions: { url = '' } }: FastifyRequest) =>
+  method === 'POST' && url.startsWith('/auth/') && url !== authenticateDevice.path
+
+/**
+ * A password or code that was looked at and is wrong. Who is made to wait had none looked at, and who is asked for a code
+ * gave the right password: neither guesses, and others of the address pay for them.
+ */
+const isWrong = (request: FastifyRequest) => refusalOf(request) === 'unauthenticated'
 
 /** A token made for programs stands for itself; somebody who signs in again is still the same. */
 export function callerKey(caller: Caller): string {

@@ -46,6 +46,8 @@ export interface Call<T> {
   readonly may: (route: Route) => boolean
   /** Where the request came from, as far as is known: one for all addresses of a client (client-address.ts). */
   readonly address: string
+  /** The very address, for what lets some addresses in and others not. */
+  readonly exactAddress: string
   /** `http://host:port` as the client sees it, for links in the answer to it. */
   readonly baseUrl: string
   /** The same for links that others are told in mails and callbacks: nothing that the client said decides it. */
@@ -174,6 +176,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
         },
         may: (other) => allows(caller.scope, other.scopes) && (role === undefined || reaches(role, other.role)),
         address: clientOf(request.ip),
+        exactAddress: request.ip,
         baseUrl: door.baseUrl(request),
         sharedUrl: door.sharedUrl(request),
         doneFor: (userId) => door.deeds.doneFor(request, userId),

@@ -8,6 +8,7 @@ import { checkDeviceKey } from '../../server/access/device-keys.ts'
 import { createKeyAttempts, OF_DEVICE } from '../../server/access/key-attempts.ts'
 import * as keys from '../../server/catalog/application-keys.ts'
 import { newId } from '../../server/ground/ids.ts'
+import { openDoor } from '../support/door.ts'
 import { makeApplication, makeDevice } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 
@@ -24,7 +25,7 @@ async function open(t: TestContext) {
   const device = async (tags: { key: string; value: string }[] = []) =>
     (await makeDevice(db, { applicationId, tags })).id
   const signIn = (deviceId: string, key: Partial<MadeApplicationKey>, address = LOCAL) =>
-    checkDeviceKey(db, attempts, { deviceId, ...key }, address)
+    checkDeviceKey(db, attempts, { deviceId, ...key }, { client: address, address })
   return { db, applicationId, actor, clock, make, device, signIn }
 }
 
@@ -125,10 +126,51 @@ test('a device that goes on failing waits longer each time, and keeps no other o
   await signIn(bad, key)
 })
 
-test('who tries keys that are not there waits too', async (t) => {
+test('when waiting begins tells nobody which keys and devices there are, and which belong together', async (t) => {
   const { make, device, signIn } = await open(t)
-  const [id, key] = [await device(), await make()]
-  for (let n = 0; n <= OF_DEVICE.free; n++) await assert.rejects(signIn(id, { key: `key ${n}`, secret: 'x' }), WRONG)
-  await assert.rejects(signIn(id, { key: 'another', secret: 'x' }), { kind: 'limited' })
-  await signIn(id, key)
+  const [covered, beside] = [await device(), await device()]
+  const { key } = await make({ deviceIds: [covered] })
+  const guesses: [string, string][] = [
+    [covered, key],
+    [beside, key],
+    [newId(), key],
+    [newId(), key],
+    [covered, 'unknown'],
+    [beside, 'unknown'],
+    [covered, 'another'],
+  ]
+  const ends = guesses.map((): unknown[] => [])
+  for (let n = 0; n < OF_DEVICE.free + 3; n++) {
+    for (const [index, [id, given]] of guesses.entries()) {
+      const spelled = n % 2 === 0 ? id : id.toUpperCase()
+      const end = await signIn(spelled, { key: given, secret: 'x' }).catch(({ kind }: { kind: string }) => kind)
+      ends[index]?.push(end)
+    }
+  }
+  const expected = [...Array(OF_DEVICE.free + 1).fill('unauthenticated'), 'limited', 'limited']
+  for (const [index, seen] of ends.entries()) assert.deepEqual(seen, expected, String(guesses[index]))
+})
+
+test('a key for one address of IPv6 is for that one, and failures count for its network', async (t) => {
+  const { app, db, application } = await openDoor(t)
+  const actor: Actor = { type: 'user', id: application.ownerId }
+  const { id: deviceId } = await makeDevice(db, { applicationId: application.id })
+  const make = (post: ApplicationKeyPost) => keys.createApplicationKey(db, application.id, actor, post)
+  const ask = async (given: Partial<MadeApplicationKey>, remoteAddress: string) => {
+    const { key, secret } = given
+    const payload = { deviceId, key, secret }
+    return (await app.inject({ method: 'POST', url: '/auth/device', remoteAddress, payload })).statusCode
+  }
+  const only = await make({ addressFilterType: 'whitelist', addresses: ['2001:db8::7'] })
+  assert.equal(await ask(only, '2001:db8::7'), 200)
+  assert.equal(await ask(only, '2001:db8:0:0:0::7'), 200)
+  assert.equal(await ask(only, '2001:db8::8'), 401)
+  const others = await make({ addressFilterType: 'blacklist', addresses: ['2001:db8::7'] })
+  assert.equal(await ask(others, '2001:db8::7'), 401)
+  assert.equal(await ask(others, '2001:db8::8'), 200)
+
+  const failing = { key: only.key, secret: 'wrong' }
+  for (let n = 0; n < OF_DEVICE.free; n++) assert.equal(await ask(failing, `2001:db8::${n + 10}`), 401)
+  assert.equal(await ask(failing, '2001:db8::1'), 429)
+  assert.equal(await ask(failing, '2001:db8:0:1::1'), 401)
 })

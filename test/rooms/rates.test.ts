@@ -2,11 +2,16 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Secret, TOTP } from 'otpauth'
+import { createPasswords } from '../../server/access/passwords.ts'
 import { Bucket } from '../../server/access/rates.ts'
 import { shareRates } from '../../server/access/shared-rates.ts'
+import { enable, offerKey } from '../../server/access/two-factor.ts'
+import { createVault } from '../../server/access/vault.ts'
 import { createLog } from '../../server/ground/log.ts'
 import { createStreams } from '../../server/http/streams.ts'
-import { openDoor } from '../support/door.ts'
+import { addUser, RIGHT } from '../support/accounts.ts'
+import { openDoor, SECRET } from '../support/door.ts'
 import { makeApplication } from '../support/make.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 import { connectTo } from '../support/raw-http.ts'
@@ -129,6 +134,54 @@ test('sign-ins count where they fail, also when many come at once; what was refu
       .then(({ statusCode }) => ({ status: statusCode }))
   assert.deepEqual(await statuses(6, empty), [400, 400, 400, 400, 400, 400])
   assert.equal((await signIn(door, '192.0.2.2')).status, 401)
+})
+
+test('a device that goes on failing keeps nobody else behind its address from signing in', async (t) => {
+  const door = await openDoor(t, { FIELDBOOK_SIGN_IN_RATE: `2${DAY}` })
+  const device = () =>
+    door.app
+      .inject({
+        method: 'POST',
+        url: '/auth/device',
+        remoteAddress: '192.0.2.1',
+        payload: { deviceId: '0'.repeat(24), key: 'old', secret: 'old' },
+      })
+      .then(({ statusCode }) => ({ status: statusCode }))
+  // Ten times, and then it waits, for itself.
+  assert.deepEqual(await statuses(12, device), [...Array(10).fill(401), 429, 429])
+  assert.deepEqual(await statuses(3, () => signIn(door, '192.0.2.1')), [401, 401, 429])
+})
+
+test('who has to wait, or is asked for a code, guesses nothing and pays for nobody; a wrong code is a guess', async (t) => {
+  const door = await openDoor(t, { FIELDBOOK_SIGN_IN_RATE: `6${DAY}` })
+  const { app, db } = door
+  const ask = async (remoteAddress: string, payload: object) => {
+    const reply = await app.inject({ method: 'POST', url: '/auth/user', remoteAddress, payload })
+    return reply.json().type
+  }
+  const guess = { email: 'somebody@example.com', password: 'wrong password' }
+  for (let n = 0; n < 5; n++) assert.equal(await ask('192.0.2.1', guess), 'Unauthorized')
+  await db.query(`update sign_in_attempts set locked_until = now() + interval '1 hour'`)
+  for (let n = 0; n < 8; n++) assert.equal(await ask('192.0.2.1', guess), 'AccountLocked')
+  assert.deepEqual(await statuses(2, () => signIn(door, '192.0.2.1')), [401, 429])
+
+  const email = 'ada@example.com'
+  const userId = await addUser(db, email)
+  const parts = { db, passwords: createPasswords(), vault: createVault(SECRET) }
+  const { key } = await offerKey(parts, userId, new Date())
+  await enable(
+    parts,
+    userId,
+    { code: new TOTP({ secret: Secret.fromBase32(key) }).generate(), key },
+    new Date(),
+    'data',
+  )
+  for (let n = 0; n < 8; n++) assert.equal(await ask('192.0.2.2', { email, password: RIGHT }), 'TwoFactorRequired')
+  for (let n = 0; n < 6; n++) {
+    await db.query('delete from sign_in_attempts')
+    assert.equal(await ask('192.0.2.2', { email, password: RIGHT, twoFactorCode: 'wrong' }), 'Unauthorized')
+  }
+  assert.equal(await ask('192.0.2.2', { email, password: RIGHT }), 'LimitExceeded')
 })
 
 test('rates that are off count nothing and say nothing', async (t) => {

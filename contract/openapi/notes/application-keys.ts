@@ -44,4 +44,9 @@ export const notes: Notes = {
       example: { ...key, secret: '7b2f0c6d9e4a41f8b3d5c1a2e8f709467b2f0c6d9e4a41f8b3d5c1a2e8f70946' },
     },
   },
+  routes: {
+    createApplicationKey: {
+      more: 'A key gives its devices all that `all.Device` allows and has no end, so it is made with a token that may as much: with less, or with an API token that ends, the answer is 403.',
+    },
+  },
 }

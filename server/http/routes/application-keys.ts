@@ -12,9 +12,10 @@ export function serveApplicationKeys(door: Door, { db }: Pick<Parts, 'db'>): voi
     const { applicationId } = params
     return { ...(await keys.listApplicationKeys(db, applicationId, query)), applicationId }
   })
-  serve(door, contract.createApplicationKey, async ({ caller, params, body }) =>
-    keys.createApplicationKey(db, params.applicationId, actorOf(caller), body),
-  )
+  serve(door, contract.createApplicationKey, async ({ caller, params, body }) => {
+    await keys.requireKeyMaker(db, caller, door.routes)
+    return keys.createApplicationKey(db, params.applicationId, actorOf(caller), body)
+  })
   serve(door, contract.getApplicationKey, async ({ params }) =>
     keys.getApplicationKey(db, params.applicationId, params.applicationKeyId),
   )
