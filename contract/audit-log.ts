@@ -88,6 +88,7 @@ export const getAuditLog = route({
 
 export const getInstallationAuditLog = route({
   operation: 'instance.auditLog',
+  owner: true,
   method: 'GET',
   path: '/auditLog',
   summary:

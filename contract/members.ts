@@ -1,7 +1,8 @@
 /**
  * Sharing an application with other users of the installation. Operations of our own: the original shares by organizations.
- * A share is an offer until its user has looked at their applications. An offer is shown as it was made and nothing of who
- * it reached, whether there is such a user or not.
+ * A share is an offer until its user has looked at their applications. An offer is shown as it was made. One to an address
+ * tells nothing of who it reached, whether there is such a user or not; one to an id tells that a user has
+ * that id, or is 404, and nothing else of them.
  */
 
 import { type Static, Type } from 'typebox'

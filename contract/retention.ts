@@ -14,6 +14,7 @@ const Told = Type.Object({
 
 export const getRetention = route({
   operation: 'instance.retention',
+  owner: true,
   method: 'GET',
   path: '/retention',
   summary: 'Says what the daily pass would delete now, and how much that is. Deletes nothing.',

@@ -41,6 +41,8 @@ export interface Route<
   readonly scopes: readonly string[]
   /** What a user has to be at least in the application it is about. */
   readonly role: Role
+  /** Whether it is about the installation, and for users who own that. */
+  readonly owner: boolean
 }
 
 const Nothing = Type.Object({})
@@ -60,6 +62,7 @@ interface RouteInput<P extends TObject, Q extends TObject, B extends TSchema, R 
   authenticated?: boolean
   grants?: Grants
   role?: Role
+  owner?: true
 }
 
 /** A route with everything that was left out filled in. */
@@ -85,6 +88,7 @@ export function route<
     authenticated: input.authenticated ?? true,
     scopes: input.authenticated === false ? [] : scopesOf(input),
     role: input.role ?? (input.method === 'GET' || input.grants?.reads ? 'viewer' : 'editor'),
+    owner: input.owner ?? false,
   }
 }
 

@@ -71,6 +71,7 @@ const PATH = '/users/:userId'
 export const listUsers = route({
   operation: 'users.get',
   grants: accounts,
+  owner: true,
   method: 'GET',
   path: '/users',
   summary: 'Lists the users of the installation. For its owners.',
@@ -82,6 +83,7 @@ export const listUsers = route({
 export const createUser = route({
   operation: 'users.post',
   grants: accounts,
+  owner: true,
   method: 'POST',
   path: '/users',
   summary: 'Makes a user with a password, or invites one without. For owners of the installation.',
@@ -94,6 +96,7 @@ export const createUser = route({
 export const getUser = route({
   operation: 'user.get',
   grants: accounts,
+  owner: true,
   method: 'GET',
   path: PATH,
   summary: 'Gives one user. For owners of the installation.',
@@ -105,6 +108,7 @@ export const getUser = route({
 export const patchUser = route({
   operation: 'user.patch',
   grants: accounts,
+  owner: true,
   method: 'PATCH',
   path: PATH,
   summary:
@@ -118,6 +122,7 @@ export const patchUser = route({
 export const deleteUser = route({
   operation: 'user.delete',
   grants: accounts,
+  owner: true,
   method: 'DELETE',
   path: PATH,
   summary: 'Deletes a user who owns no application, with their tokens and shares. For owners of the installation.',
@@ -128,6 +133,7 @@ export const deleteUser = route({
 export const inviteUser = route({
   operation: 'user.invite',
   grants: accounts,
+  owner: true,
   method: 'POST',
   path: `${PATH}/invitation`,
   summary:
@@ -139,6 +145,7 @@ export const inviteUser = route({
 export const transferApplications = route({
   operation: 'user.transfer',
   grants: accounts,
+  owner: true,
   method: 'POST',
   path: `${PATH}/transfer`,
   summary: 'Makes another user the owner of all applications of a user. For owners of the installation.',

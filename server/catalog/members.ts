@@ -1,8 +1,9 @@
 /**
- * Who an application is shared with. Whoever shares learns nothing of the users of the installation: an offer is kept and
+ * Who an application is shared with. Whoever shares learns of no address whether it is a user's: an offer is kept and
  * shown in the words it was made in, whether they reach somebody or not, until that user has looked. It works from the
  * start. What is offered to an address waits for a user whose it is, as an owner of the installation knows: not for one who
- * has just given it to themselves (access/accounts.ts).
+ * has just given it to themselves (access/accounts.ts). Of an id it is told whether a user has it,
+ * and nothing else of them: an offer to an id that nobody has would wait for ever.
  */
 
 import type { Member, MemberPost } from '../../contract/members.ts'

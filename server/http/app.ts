@@ -7,11 +7,11 @@ import { shareRates } from '../access/shared-rates.ts'
 import { newId } from '../ground/ids.ts'
 import { type ArrivalLimits, limitArrival } from './arrival.ts'
 import { bodySizeCheck } from './body-size.ts'
-import { addressesIn } from './client-address.ts'
+import { addressesIn, addressOf } from './client-address.ts'
 import { answerClientErrors } from './client-errors.ts'
 import { refuseWhileDraining } from './closing.ts'
 import { compressAnswers } from './compression.ts'
-import { allowOtherOrigins } from './cors.ts'
+import { allowOtherOrigins, answerPreflights } from './cors.ts'
 import { createDeeds } from './deeds.ts'
 import { createEnvelope } from './envelope.ts'
 import { answer, answerErrors } from './errors.ts'
@@ -58,7 +58,7 @@ import { serveStates } from './routes/states.ts'
 import { serveTelemetry } from './routes/telemetry.ts'
 import { serveUploadForms } from './routes/upload-forms.ts'
 import { serveUsers } from './routes/users.ts'
-import { addSecurityHeaders, securityHeaders } from './security-headers.ts'
+import { addSecurityHeaders, securityHeaders, tellFirst } from './security-headers.ts'
 import { type Door, entryTo } from './serve.ts'
 import { limitConnections } from './sockets.ts'
 import { checkVersions } from './versions.ts'
@@ -98,7 +98,12 @@ export async function createApp(
     return503OnClosing: false, // closing.ts does
     clientErrorHandler: answerClientErrors(headers),
     genReqId: () => newId(),
-    frameworkErrors: (error, request, reply) => answer(error, request, reply.headers(headers)),
+    // No hook sees a request with such a path.
+    frameworkErrors: (error, request, reply) => {
+      tellFirst(headers, request, reply)
+      const refusal = rates.countUnseen(request.url, addressOf(request.raw, isTrusted), reply)
+      return answer(refusal ?? error, request, reply)
+    },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
   })
   await app.register(multipart, { throwFileSizeLimit: false })
@@ -107,12 +112,13 @@ export async function createApp(
   addSecurityHeaders(app, headers)
   limitConnections(app.server, { ...config.connections, isTrusted })
   await allowOtherOrigins(app)
-  limitHeads(app)
-  const { buckets, countCaller } = limitRates(app, config.rates)
+  const rates = limitRates(app, config.rates)
   if (config.rates.store === 'postgres') {
-    const shared = shareRates(parts.db, buckets, parts.log)
+    const shared = shareRates(parts.db, rates.buckets, parts.log)
     app.addHook('onClose', () => shared[Symbol.asyncDispose]())
   }
+  limitHeads(app)
+  answerPreflights(app)
   checkVersions(app)
   const repeats = createRepeats(app, { db: parts.db, log: parts.log, secret: parts.linkSecret })
   const deeds = createDeeds(app, parts)
@@ -124,13 +130,13 @@ export async function createApp(
   const routes: Route[] = []
   const door: Door = {
     app,
-    countCaller,
+    countCaller: rates.countCaller,
     routes,
     wrap: createEnvelope(routes),
     tokens: parts.tokens,
     baseUrl: (request) => answeredUrl(config.http, reachedAt(request)),
     sharedUrl: (request) => sharedUrl(config.http, reachedAt(request)),
-    enter: entryTo(parts.standings),
+    enter: entryTo(parts.standings, parts.db),
     forgetStandings: parts.standings.forget,
     requireBodySize: bodySizeCheck(parts.db, config.limits),
     repeats,

@@ -4,12 +4,20 @@
  */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { cancelBackfill } from '../../contract/backfills.ts'
 import { cancelExecution, cancelExecutionFolded } from '../../contract/executions.ts'
 import { unavailable } from '../ground/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of an operation of the contract that changes nothing, whatever its method. */
+    onlyReads?: boolean
+  }
+}
+
 const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** `POST /applications/:a/notebooks/:n` only cancels, too: the published spelling. */
-const CANCELING = new Set([cancelExecution.path, cancelExecutionFolded.path])
+const CANCELING = new Set([cancelExecution.path, cancelExecutionFolded.path, cancelBackfill.path])
 
 /**
  * Answers 503 to what would change something, from when the signal is aborted, and to everything, from when the door closes;
@@ -28,4 +36,6 @@ export function refuseWhileDraining(app: FastifyInstance, draining: AbortSignal)
 }
 
 const mayPass = ({ method, routeOptions }: FastifyRequest) =>
-  READING.has(method) || (method === 'POST' && CANCELING.has(routeOptions.url ?? ''))
+  READING.has(method) ||
+  routeOptions.config?.onlyReads === true ||
+  (method === 'POST' && CANCELING.has(routeOptions.url ?? ''))

@@ -22,7 +22,7 @@ const ANSWER_HEADERS =
 /** Seconds; browsers ask again after two hours at the latest anyway. */
 const DAY = 86_400
 
-/** Answers preflights of every path with 204, and names the origin that asked in each answer. */
+/** Names the origin that asked in each answer, and what it may do in those to preflights. */
 export async function allowOtherOrigins(app: FastifyInstance): Promise<void> {
   await app.register(cors, {
     origin: true,
@@ -31,8 +31,17 @@ export async function allowOtherOrigins(app: FastifyInstance): Promise<void> {
     maxAge: DAY,
     // Some clients ask by OPTIONS without saying what for.
     strictPreflight: false,
+    preflightContinue: true, // to be counted, and answered by answerPreflights
   })
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers.origin !== undefined) reply.header('access-control-expose-headers', ANSWER_HEADERS)
+  })
+}
+
+/** Answers preflights of every path with 204; to be called after what counts and bounds requests. */
+export function answerPreflights(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    // Some browsers wait for a body unless told that there is none.
+    if (request.method === 'OPTIONS') return reply.code(204).header('content-length', '0').send()
   })
 }

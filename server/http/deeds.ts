@@ -70,9 +70,6 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
   const done = new WeakMap<FastifyRequest, string>()
   const endings = new WeakMap<FastifyRequest, (outcome: Outcome, answer: Answer) => Promise<void> | void>()
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-  })
   // Before the answer leaves, and before it is compressed.
   app.addHook('onSend', async (request, reply, payload) => {
     const write = endings.get(request)

@@ -9,7 +9,7 @@ import { authenticateDevice } from '../../contract/device-sign-in.ts'
 import type { Caller } from '../access/callers.ts'
 import { Bucket, type Standing } from '../access/rates.ts'
 import type { Rate } from '../ground/config.ts'
-import { limited } from '../ground/errors.ts'
+import { type AppError, limited } from '../ground/errors.ts'
 import { clientOf } from './client-address.ts'
 import { refusalOf } from './errors.ts'
 
@@ -28,6 +28,8 @@ export interface RateLimits {
   readonly buckets: readonly Bucket[]
   /** Counts a request whose token has been found good. @throws limited when it is one too many */
   readonly countCaller: (caller: Caller, reply: FastifyReply) => void
+  /** Counts a request that no hook sees, because Fastify refuses it before. Gives the refusal of one too many. */
+  readonly countUnseen: (url: string, address: string, reply: FastifyReply) => AppError | undefined
 }
 
 const PLACES: readonly (readonly [path: string, kind: 'link' | 'health'])[] = [
@@ -38,7 +40,7 @@ const PLACES: readonly (readonly [path: string, kind: 'link' | 'health'])[] = [
   ['/healthz', 'health'],
 ]
 
-/** Counts every request from here on. */
+/** Counts every request that is not answered by the hooks before. */
 export function limitRates(app: FastifyInstance, rates: Rates, clock: () => number = Date.now): RateLimits {
   const make = (name: string, rate: Rate | undefined) => (rate ? new Bucket(name, rate) : undefined)
   const byAddress = {
@@ -50,14 +52,23 @@ export function limitRates(app: FastifyInstance, rates: Rates, clock: () => numb
   const signIns = make('signIn', rates.signIn)
   const tried = new WeakSet<FastifyRequest>()
 
+  const countAddress = (url: string, address: string, reply: FastifyReply) => {
+    const bucket = byAddress[kindOf(url)]
+    return bucket && hit(bucket, clientOf(address), clock(), reply, 'from this address')
+  }
   app.addHook('onRequest', async (request, reply) => {
-    const bucket = byAddress[kindOf(request)]
-    if (bucket) hit(bucket, clientOf(request.ip), clock(), reply, 'from this address')
-    if (!signIns || !isSignIn(request)) return
-    hit(signIns, clientOf(request.ip), clock(), reply, 'to sign in from this address that failed')
-    tried.add(request)
+    const refusal = countAddress(request.url, request.ip, reply)
+    if (refusal) throw refusal
   })
   if (signIns) {
+    // Later than what refuses a request for its head: that is no attempt.
+    app.addHook('preParsing', async (request, reply) => {
+      if (!isSignIn(request)) return
+      const whose = 'to sign in from this address that failed'
+      const refusal = hit(signIns, clientOf(request.ip), clock(), reply, whose)
+      if (refusal) throw refusal
+      tried.add(request)
+    })
     // It is counted before its end is known, or as many as are sent at once would all be let in.
     app.addHook('onSend', async (request) => {
       // Only what was counted: a request that was refused before must not pay for another.
@@ -67,18 +78,20 @@ export function limitRates(app: FastifyInstance, rates: Rates, clock: () => numb
   return {
     buckets: [...Object.values(byAddress), callers, signIns].filter((bucket) => bucket !== undefined),
     countCaller: (caller, reply) => {
-      if (callers) hit(callers, callerKey(caller), clock(), reply, 'with this token')
+      const refusal = callers && hit(callers, callerKey(caller), clock(), reply, 'with this token')
+      if (refusal) throw refusal
     },
+    countUnseen: countAddress,
   }
 }
 
-function hit(bucket: Bucket, key: string, now: number, reply: FastifyReply, whose: string): void {
+function hit(bucket: Bucket, key: string, now: number, reply: FastifyReply, whose: string): AppError | undefined {
   const standing = bucket.hit(key, now)
   tell(reply, standing)
-  if (!standing.isOver) return
+  if (!standing.isOver) return undefined
   const { limit, resetSeconds } = standing
   const resetsAt = new Date(now + resetSeconds * 1000)
-  throw limited(
+  return limited(
     `There were ${limit} requests ${whose}, as many as are allowed; try again in ${resetSeconds} s`,
     { name: `${bucket.name}Requests`, of: 'installation', allowed: limit, used: limit, resetsAt },
     resetSeconds,
@@ -92,7 +105,7 @@ function tell(reply: FastifyReply, { limit, remaining, resetSeconds }: Standing)
   reply.headers({ 'ratelimit-limit': limit, 'ratelimit-remaining': remaining, 'ratelimit-reset': resetSeconds })
 }
 
-function kindOf({ url }: FastifyRequest): 'api' | 'link' | 'health' {
+function kindOf(url: string): 'api' | 'link' | 'health' {
   return PLACES.find(([path]) => url.startsWith(path))?.[1] ?? 'api'
 }
 

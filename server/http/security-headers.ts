@@ -1,10 +1,10 @@
 /**
  * What every answer tells a browser, errors included. An answer of the API is data: no page, nothing to load, nobody's frame,
  * and no other site may embed it (a page of any origin may still read it by CORS, which this does not touch). Files and pages
- * replace what they must.
+ * replace what they must. Beside them is the id that the audit log has of the request.
  */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -26,9 +26,13 @@ export const securityHeaders = (publicUrl: string | undefined): Headers => ({
 export const NO_FEATURES =
   'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), usb=()'
 
-/** Gives them to every answer that gets as far as a route, or as far as that there is none. */
+/** Gives them to every answer that gets as far as a route, or as far as that there is none; to be called before other hooks. */
 export function addSecurityHeaders(app: FastifyInstance, headers: Headers): void {
-  app.addHook('onRequest', async (_, reply) => {
-    reply.headers(headers)
+  app.addHook('onRequest', async (request, reply) => {
+    tellFirst(headers, request, reply)
   })
 }
+
+/** Gives them to one answer. */
+export const tellFirst = (headers: Headers, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  reply.headers(headers).header('x-request-id', request.id)

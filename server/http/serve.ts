@@ -5,6 +5,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
+import { changes } from '../../contract/repeats.ts'
 import type { BodyOf, ParamsOf, QueryOf, Route } from '../../contract/route.ts'
 import type { Role } from '../../contract/scopes.ts'
 import type { Caller, UserCaller } from '../access/callers.ts'
@@ -12,9 +13,11 @@ import { enter, reaches, requireGood, type Visit } from '../access/entry.ts'
 import { allows } from '../access/scopes.ts'
 import type { Standings } from '../access/standings.ts'
 import type { Tokens } from '../access/tokens.ts'
+import { requireOwner } from '../access/users.ts'
 import { forbidden, invalid } from '../ground/errors.ts'
 import { isId } from '../ground/ids.ts'
 import type { MostBytes } from '../ground/sizes.ts'
+import type { Queryable } from '../stores/postgres/database.ts'
 import { clientOf } from './client-address.ts'
 import type { Deeds } from './deeds.ts'
 import type { Wrap } from './envelope.ts'
@@ -138,7 +141,7 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
   door.app.route({
     method: route.method,
     url: route.path,
-    config: { bodyName: route.body?.name },
+    config: { bodyName: route.body?.name, onlyReads: !changes(route) },
     handler: async (request, reply) => {
       const query = readQueryParameters(route.query, asRecord(request.query))
       checkParams(request.params)
@@ -190,14 +193,16 @@ function register<T extends Route<TObject, TObject, TSchema, TSchema>>(
 
 /**
  * Of routes about an application the caller has to be somebody in it; of the others, a user, because they are about what
- * a user has.
+ * a user has, or about the installation, for its owners. Who owns it is remembered nowhere: whoever does no more is
+ * refused by every service at once.
  */
 export const entryTo =
-  (standings: Standings): Door['enter'] =>
-  async (caller, applicationId, { role }, visit) => {
+  (standings: Standings, db: Queryable): Door['enter'] =>
+  async (caller, applicationId, { role, owner }, visit) => {
     if (applicationId !== undefined) return enter(standings.of, caller, applicationId, role, visit)
     await requireGood(standings.of, caller, visit)
     if (caller.kind !== 'user') throw forbidden()
+    if (owner) await requireOwner(db, caller.userId)
     return undefined
   }
 

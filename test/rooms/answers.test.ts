@@ -35,6 +35,7 @@ const https = { FIELDBOOK_PUBLIC_URL: 'https://fieldbook.example' }
 function requireAnswer(answer: { status: number; headers: object; text: string }, what: string) {
   const headers: Record<string, unknown> = { ...answer.headers }
   for (const [name, value] of Object.entries(HEADERS)) assert.equal(headers[name], value, `${what}: ${name}`)
+  assert.match(String(headers['x-request-id']), /^[0-9a-f]{24}$/, what)
   assert.equal(headers['x-powered-by'], undefined, what)
   assert.equal(headers['server'], undefined, what)
   if (answer.status < 400) return
@@ -85,9 +86,20 @@ test('the answers of all routes to what is wrong', { timeout: 300_000 }, async (
   look(await ask('GET', '/'), 'no path')
   for (const path of [`/files/${newId()}/a`, '/blobs/a/b', `/privateFiles/${newId()}/${newId()}/a`, '/uploads'])
     look(await ask('GET', path), path)
+  const early: [string, string, object][] = [
+    ['a path of no characters', '/%zz', {}],
+    ['too long a part', `/applications/${'a'.repeat(3000)}`, {}],
+    ['too long a URL', `/?${'a'.repeat(17_000)}`, {}],
+    ['too many parameters', `/?${'a&'.repeat(300)}`, {}],
+    ['too many fields', '/', Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`x-${n}`, '1']))],
+    ['another version', '/me', { 'accept-version': '^9.0.0' }],
+  ]
+  for (const [what, path, headers] of early) look(await inject('GET', path, headers), what)
+  const preflight = await app.inject({ method: 'OPTIONS', url: base, headers: { origin: 'https://a.example' } })
+  look({ status: preflight.statusCode, headers: preflight.headers, text: preflight.body }, 'a preflight')
   // A form that is no form, sent to where anybody may send.
   look(await ask('POST', '/uploads', '{}'), 'no form')
-  const missing = [200, 400, 401, 403, 404, 413, 415].filter((status) => !seen.has(status))
+  const missing = [200, 204, 400, 401, 403, 404, 413, 414, 415, 431].filter((status) => !seen.has(status))
   assert.deepEqual(missing, [], `of ${routes.length} routes: ${[...seen]}`)
 })
 

@@ -122,6 +122,18 @@ test('who is refused in an application they see is in its log; strangers are not
   assert.equal((await log()).items[0]?.responseStatus, 404)
 })
 
+test('a user who is refused what only owners of the installation may is in the log of the installation', async (t) => {
+  const { send, log, makeOwner, application } = await openAudited(t)
+  assert.equal((await send('POST', '/users', { email: 'ann@example.com' })).status, 403)
+  assert.equal((await send('GET', '/users')).status, 403)
+  await makeOwner()
+  const { items } = await log('', undefined, '/auditLog')
+  assert.deepEqual(
+    items.map(({ actorId, requestResource, responseStatus }) => [actorId, requestResource, responseStatus]),
+    [[application.ownerId, 'users', 403]],
+  )
+})
+
 test('a deed that failed, and one whose end nobody could write down, are there', async (t) => {
   const { send, log, base, db } = await openAudited(t)
   await db.query('alter table notebooks rename to gone')

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test from 'node:test'
+import { newId } from '../../server/ground/ids.ts'
 import { openDoor as listenAt } from '../../server/http/listen.ts'
 import { openDoor } from '../support/door.ts'
+import { makeCells } from '../support/make.ts'
 import { connectTo, readAll, sayTo } from '../support/raw-http.ts'
 
 const LIMIT = { timeout: 60_000 }
@@ -26,6 +28,37 @@ test('a door that drains refuses what is new, closes that connection, and goes o
   read.write(head('GET /healthz HTTP/1.1'))
   assert.match(String((await once(read, 'data'))[0]), /^HTTP\/1\.1 200 [\s\S]*connection: keep-alive/i)
   read.destroy()
+})
+
+test('a door that drains answers queries by POST, and cancels', LIMIT, async (t) => {
+  const { ask, draining, base, db, blobs, application } = await openDoor(t)
+  const notebook = await makeCells({ db, blobs }, ['1'], { applicationId: application.id })
+  const columns = [{ name: 'a', dataType: 'number', constraint: 'optional' }]
+  const table = JSON.parse((await ask('POST', `${base}/data-tables`, { name: 'a table', columns })).text)
+  draining.abort()
+  const queries: [string, object][] = [
+    [`${base}/data/time-series-query`, {}],
+    [`${base}/data/last-value-query`, { attribute: 'a' }],
+    [`${base}/data-tables/${table.id}/rows/query`, {}],
+  ]
+  for (const [path, body] of queries) {
+    const { status, text } = await ask('POST', path, body)
+    assert.equal(status, 200, `${path}: ${text}`)
+  }
+  const at = `${base}/notebooks/${notebook.id}`
+  const run = `executionId=${newId()}`
+  for (const path of [`${at}/cancelExecution?${run}`, `${at}?${run}`, `${at}/backfills/${newId()}/cancel`]) {
+    const { status, text } = await ask('POST', path)
+    assert.equal(status, 404, `${path}: ${text}`)
+  }
+  const changes: [string, object][] = [
+    [`${at}/execute`, {}],
+    [`${at}/backfills`, { start: '2026-01-01', end: '2026-01-02', window: 'P1D' }],
+    [`${base}/data/export`, {}],
+    ['/nowhere', {}],
+  ]
+  for (const [path, body] of changes) assert.equal((await ask('POST', path, body)).status, 503, path)
+  assert.equal((await ask('DELETE', at)).status, 503)
 })
 
 test('what was under way when the door closed is answered, and what comes then is refused', LIMIT, async (t) => {

@@ -117,6 +117,22 @@ test('who may not do it any more is not told the answer either', async (t) => {
   })
 })
 
+test('an owner of the installation who is none any more is not told the answer either', async (t) => {
+  const { post, db, application } = await openKeyed(t)
+  const owns = (is: boolean) => db.query('update users set is_owner = $2 where id = $1', [application.ownerId, is])
+  await owns(true)
+  const invite = () => post('/users', { email: 'ann@example.com', isOwner: true })
+  const made = await invite()
+  assert.equal(made.status, 201, made.text)
+  assert.deepEqual((await invite()).body.invitation, made.body.invitation)
+  await owns(false)
+  const refused = await invite()
+  assert.deepEqual([refused.status, refused.isReplay, refused.body.type], [403, false, 'Forbidden'])
+  // The refusal was of that moment, and is not told again instead of the answer.
+  await owns(true)
+  assert.deepEqual((await invite()).body.invitation, made.body.invitation)
+})
+
 test('a refusal is told again, unless it is about this moment; a fault is tried again', async (t) => {
   const { post, db, base, application, execute, state } = await openKeyed(t)
   const { id } = await makeNotebook(db, { applicationId: application.id })

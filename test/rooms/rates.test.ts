@@ -79,6 +79,49 @@ test('an address has so many requests, whatever tokens it makes up', async (t) =
   assert.equal((await door.ask('GET', '/blobs/a/b')).status, 403)
 })
 
+test('preflights count, and so does what is refused for its path or its head; each answer says so', async (t) => {
+  const one: [string, object][] = [
+    ['a preflight', { method: 'OPTIONS', url: '/applications', headers: { origin: 'https://a.example' } }],
+    ['OPTIONS of nothing', { method: 'OPTIONS', url: '/nowhere' }],
+    ['a path that can not be read', { url: '/%zz' }],
+    ['a part of a path that is too long', { url: `/applications/${'a'.repeat(3000)}` }],
+    ['too long a URL', { url: `/applications?a=${'a'.repeat(17_000)}` }],
+    ['too many parameters', { url: `/applications?${'a&'.repeat(300)}` }],
+    ['another version', { url: '/applications', headers: { 'accept-version': '^9.0.0' } }],
+  ]
+  for (const [what, request] of one) {
+    const { app } = await openDoor(t, { FIELDBOOK_ADDRESS_RATE: `2${DAY}` })
+    const told = []
+    for (let n = 0; n < 3; n++) {
+      const { statusCode, headers } = await app.inject(request)
+      told.push([statusCode === 429, headers['ratelimit-remaining']])
+      assert.match(String(headers['x-request-id']), /^[0-9a-f]{24}$/, what)
+    }
+    const expected = [
+      [false, '1'],
+      [false, '0'],
+      [true, '0'],
+    ]
+    assert.deepEqual(told, expected, what)
+  }
+})
+
+test('a path that can not be read counts for the client, not for the proxy that it came by', async (t) => {
+  const env = { FIELDBOOK_ADDRESS_RATE: `1${DAY}`, FIELDBOOK_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' }
+  const { app } = await openDoor(t, env)
+  const by = (forwarded: string, url = '/%zz', remoteAddress = '127.0.0.1') =>
+    app
+      .inject({ url, headers: { 'x-forwarded-for': forwarded }, remoteAddress })
+      .then(({ statusCode }) => ({ status: statusCode }))
+  assert.deepEqual(await statuses(1, () => by('192.0.2.7')), [400])
+  assert.deepEqual(await statuses(1, () => by('192.0.2.8')), [400])
+  assert.deepEqual(await statuses(1, () => by('192.0.2.9, 192.0.2.7, 10.1.1.1', '/nowhere')), [429])
+  assert.deepEqual(await statuses(1, () => by('192.0.2.9, 192.0.2.7, 10.1.1.1')), [429])
+  // Past the proxy the header is anybody's.
+  assert.deepEqual(await statuses(1, () => by('192.0.2.10', '/%zz', '198.51.100.1')), [400])
+  assert.deepEqual(await statuses(1, () => by('192.0.2.11', '/nowhere', '198.51.100.1')), [429])
+})
+
 test('files, links and the health have counts of their own', async (t) => {
   const door = await openDoor(t, { FIELDBOOK_LINK_RATE: `2${DAY}` })
   assert.deepEqual(await statuses(3, () => door.ask('GET', '/blobs/a/b')), [403, 403, 429])

@@ -1,6 +1,7 @@
 /**
  * Every operation about an application with every role there is, asked of the real door: who is less than the operation
- * needs is refused with both roles named, a stranger is told that there is no such application, all others are let in.
+ * needs is refused with both roles named, a stranger is told that there is no such application, all others are let in. Of
+ * the other operations, which are for owners of the installation.
  */
 
 import assert from 'node:assert/strict'
@@ -22,6 +23,7 @@ const ADMIN = [
   'DELETE …/keys/:applicationKeyId',
   'DELETE …/members/:userId',
   'DELETE …/tokens/:apiTokenId',
+  'GET …/auditLog',
   'GET …/callbackSecret',
   'GET …/keys',
   'GET …/keys/:applicationKeyId',
@@ -132,4 +134,41 @@ test('each operation lets in exactly the roles that it needs at least', async (t
   )
   assert.deepEqual(faults, [])
   assert.equal(counts.cells, inApplication.length * CALLERS.length)
+})
+
+/** For owners of the installation, stated here once more. */
+const OWNER = [
+  'DELETE /users/:userId',
+  'GET /auditLog',
+  'GET /retention',
+  'GET /users',
+  'GET /users/:userId',
+  'PATCH /users/:userId',
+  'POST /users',
+  'POST /users/:userId/invitation',
+  'POST /users/:userId/transfer',
+]
+
+test('what is about the installation lets in its owners alone, and what is about a user lets in users', async (t) => {
+  const { app, db, tokens } = await openDoor(t)
+  const outside = routes.filter(({ path, authenticated }) => authenticated && !path.startsWith(APPLICATION))
+  assert.deepEqual(outside.filter(({ owner }) => owner).map(nameOf), OWNER)
+  assert.deepEqual(
+    inApplication.filter(({ owner }) => owner),
+    [],
+  )
+  const faults: string[] = []
+  for (const route of outside) {
+    for (const isOwner of [false, true]) {
+      // Each has a user of its own: some end sessions.
+      const userId = await makeUser(db)
+      await db.query('update users set is_owner = $2 where id = $1', [userId, isOwner])
+      const token = await tokens.sign({ kind: 'user', userId, generation: 0, scope: ['all.User'] }, 0)
+      const reply = await app.inject({ ...requestOf(route, ''), headers: { authorization: `Bearer ${token}` } })
+      const isRefused = reply.statusCode === 403
+      const mayPass = isOwner || !OWNER.includes(nameOf(route))
+      if (isRefused === mayPass) faults.push(`${nameOf(route)}: owner ${isOwner}: ${reply.statusCode} ${reply.body}`)
+    }
+  }
+  assert.deepEqual(faults, [])
 })

@@ -1,9 +1,11 @@
 /** Whose a request is by its address: spellings of one client are one, and only named proxies are believed. */
 
 import assert from 'node:assert/strict'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import test from 'node:test'
 import { readConfig } from '../../server/ground/config.ts'
-import { addressesIn, clientOf } from '../../server/http/client-address.ts'
+import { addressesIn, addressOf, clientOf } from '../../server/http/client-address.ts'
 
 const CLIENTS: [string, string][] = [
   ['192.0.2.7', '192.0.2.7'],
@@ -37,6 +39,21 @@ test('a proxy is one that is named, as an address or in a network', () => {
   ])
     assert.equal(isTrusted(address), false, address)
   assert.equal(addressesIn([])('127.0.0.1'), false)
+})
+
+test('a request comes from the last address that no trusted proxy has', () => {
+  const isTrusted = addressesIn(['127.0.0.1', '10.0.0.0/8'])
+  const request = (remoteAddress: string, forwarded?: string) => {
+    const raw = new IncomingMessage(Object.defineProperty(new Socket(), 'remoteAddress', { value: remoteAddress }))
+    if (forwarded !== undefined) raw.headers['x-forwarded-for'] = forwarded
+    return addressOf(raw, isTrusted)
+  }
+  assert.equal(request('198.51.100.1'), '198.51.100.1')
+  assert.equal(request('198.51.100.1', '192.0.2.7'), '198.51.100.1')
+  assert.equal(request('127.0.0.1', '192.0.2.8,192.0.2.7 , 10.0.0.1'), '192.0.2.7')
+  assert.equal(request('127.0.0.1', '10.0.0.2, 10.0.0.1'), '10.0.0.2')
+  assert.equal(request('127.0.0.1', ' '), '127.0.0.1')
+  assert.equal(request('127.0.0.1', '192.0.2.7, nonsense'), 'nonsense')
 })
 
 test('a setting of proxies is addresses and networks and nothing else', () => {
