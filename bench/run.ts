@@ -7,6 +7,7 @@ import { benchIngest } from './ingest.ts'
 import { benchMinutes } from './minutes.ts'
 import { type BenchOptions, countOf } from './options.ts'
 import { benchOverhead } from './overhead.ts'
+import { benchPatterns } from './patterns.ts'
 import { benchRender } from './render.ts'
 import { asJson, printed, type Report } from './report.ts'
 import { benchStaging } from './staging.ts'
@@ -34,6 +35,7 @@ const BENCHES: Record<string, { says: string; run: (options: BenchOptions) => Pr
     says: 'a notebook and a list of 100 through the door, beside a bare Fastify route over the same rows',
     run: benchHttp,
   },
+  patterns: { says: 'lists of 1,000 long names, filtered by patterns that are made to cost', run: benchPatterns },
   export: {
     says: '10 million rows as CSV, beside DuckDB alone and PostgreSQL; what memory it takes',
     run: benchExport,

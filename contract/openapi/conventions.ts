@@ -19,11 +19,13 @@ The version of this document is that of the published API it follows. A client t
 
 ## Tokens
 
-\`POST /auth/user\` gives a token, which every other request carries as \`Authorization: Bearer …\`. Each operation lists the scopes of which any one is enough.
+Every request carries a token, unless its operation says that it needs none. There are four ways to it: \`POST /auth/user\`, with an address and a password, for a session of a user; \`POST /auth/device\`, with an access key, for a device; \`POST /applications/{applicationId}/tokens\`, for a program about one application; \`POST /me/tokens\`, for a program in a user's name.
+
+A token comes as \`Authorization: Bearer …\` or \`Authorization: JWT …\`. What can't send headers puts it into the query, as \`?access_token=…\` or \`?jwt=…\`; addresses stay in logs and histories, so a header is better. Of several the first of \`access_token\`, \`jwt\` and the header counts. Each operation lists the scopes of which any one is enough.
 
 ## Answers
 
-JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unless the query says \`_links=false\` or \`_actions=false\`, with a link to themselves and what the token may do with them. Programs should pass over properties that they do not know. Moments are ISO 8601 in UTC.
+JSON in UTF-8. Things have an \`id\`; they are answered with \`_type\` and, unless the query says \`_links=false\` or \`_actions=false\`, with a link to themselves and what the token may do with them; each thing in a list has the link only. \`_embedded\` is taken as well and changes nothing. Programs should pass over properties that they do not know. Moments are ISO 8601 in UTC.
 
 ## Refusals
 
@@ -34,21 +36,19 @@ export const SECURITY: Readonly<Record<string, SchemaObject>> = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'A token from `POST /auth/user`. Which scopes of it an operation accepts is in its `x-scopes`.',
+    description:
+      'A token from `POST /auth/user`, `POST /auth/device`, `POST /applications/{applicationId}/tokens` or `POST /me/tokens`; the word before it may be `JWT` instead of `Bearer`. Which scopes of it an operation accepts is in its `x-scopes`.',
+  },
+  tokenInQuery: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'access_token',
+    description: 'The same token, for what can not send headers. `?jwt=` is another name for it.',
   },
 }
 
-export const HEADER_PARAMETERS: Readonly<Record<string, SchemaObject>> = {
-  IdempotencyKey: {
-    name: 'Idempotency-Key',
-    in: 'header',
-    required: false,
-    description:
-      'A key of your own for this request. The same request with the same key is done once within 24 hours, and answered the same again.',
-    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
-    example: '0b6f5c1e-8a3e-4d1c-9a36-4f6f0f5f2c11',
-  },
-}
+/** What an operation that needs a token says of it: either way will do. */
+export const EITHER_WAY: readonly SchemaObject[] = [{ token: [] }, { tokenInQuery: [] }]
 
 /** Headers of the answers of a route, as references. */
 export const answerHeaders = (route: Route): SchemaObject => ({

@@ -1,11 +1,12 @@
 /** The OpenAPI 3.1 document: from the routes of the contract, the notes about them and nothing else. */
 
 import { type Contract, type NamedRoute, readContract } from './contract.ts'
-import { HEADER_PARAMETERS, HEADERS, INFO, PREAMBLE, SECURITY } from './conventions.ts'
+import { HEADERS, INFO, PREAMBLE, SECURITY } from './conventions.ts'
 import { sharedResponses } from './errors.ts'
 import type { Notes, SchemaNote } from './notes.ts'
 import { operationOf, replyName, type Sources } from './operation.ts'
 import { componentName, createSchemas, recordOf, type SchemaObject, type Schemas } from './schemas.ts'
+import { SHARED_PARAMETERS } from './shared-parameters.ts'
 import { PARAMETERS } from './words/parameters.ts'
 import { wordFor } from './words/properties.ts'
 
@@ -69,7 +70,7 @@ export function documentOf({ routes, schemas: named, notes }: Contract): Describ
       components: {
         schemas: schemas.components(),
         responses,
-        parameters: HEADER_PARAMETERS,
+        parameters: SHARED_PARAMETERS,
         headers: HEADERS,
         securitySchemes: SECURITY,
       },

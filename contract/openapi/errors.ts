@@ -196,16 +196,15 @@ const TYPES: Readonly<Record<number, string>> = {
   503: 'Unavailable',
 }
 
-function ownError(route: Route, status: number, { when, message, type }: ErrorNote, schemas: Schemas): SchemaObject {
-  const own = { own: example(type ?? TYPES[status] ?? 'Error', message) }
-  const also = statusesOf(route).includes(status) ? SHARED[status] : undefined
-  const headers = also?.headers ?? (status === 429 ? { 'Retry-After': 'RetryAfter' } : undefined)
+function ownError(route: Route, status: number, note: ErrorNote, schemas: Schemas): SchemaObject {
+  const { when, message, type, also = {}, retryAfter = status === 429 } = note
+  const shared = statusesOf(route).includes(status) ? SHARED[status] : undefined
   return response(
     {
       name: 'Own',
-      description: also ? `${when} Or: ${also.description}` : when,
-      examples: also ? { ...own, ...also.examples } : own,
-      ...(headers ? { headers } : {}),
+      description: shared ? `${when} Or: ${shared.description}` : when,
+      examples: { own: example(type ?? TYPES[status] ?? 'Error', message), ...also, ...shared?.examples },
+      headers: { ...(retryAfter ? { 'Retry-After': 'RetryAfter' } : {}), ...shared?.headers },
     },
     schemas,
   )

@@ -20,6 +20,10 @@ export interface ErrorNote {
   readonly message: string
   /** The word in `type` where the status has more than one. */
   readonly type?: string
+  /** What else is sent with this status, by what it is about. */
+  readonly also?: Readonly<Record<string, { readonly type: string; readonly message: string }>>
+  /** That the answer may say when to try again. */
+  readonly retryAfter?: true
 }
 
 /** What an operation answers besides JSON with its usual status. */

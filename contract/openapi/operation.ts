@@ -2,15 +2,15 @@
 
 import type { TSchema } from 'typebox'
 import { JobQueued } from '../job-logs.ts'
-import { takesKey } from '../repeats.ts'
 import type { Route } from '../route.ts'
 import type { NamedRoute } from './contract.ts'
-import { answerHeaders } from './conventions.ts'
+import { answerHeaders, EITHER_WAY } from './conventions.ts'
 import { errorResponses } from './errors.ts'
 import { replyExample, schemaExample } from './examples.ts'
 import type { AnswerNote, RouteNote } from './notes.ts'
 import { parametersOf, type WordsForParameters } from './parameters.ts'
 import { capital, recordOf, type SchemaObject, type Schemas } from './schemas.ts'
+import { sharedParametersOf } from './shared-parameters.ts'
 
 export interface Explained {
   readonly named: NamedRoute
@@ -34,8 +34,7 @@ const JSON_TYPE = 'application/json'
 /** The operation; what is missing of it is added to the gaps. */
 export function operationOf({ named, operationId, tag, note, isOwn }: Explained, sources: Sources): SchemaObject {
   const { route } = named
-  const ofKey = takesKey(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []
-  const parameters = [...parametersOf(named, note, sources), ...ofKey]
+  const parameters = [...parametersOf(named, note, sources), ...sharedParametersOf(route)]
   return {
     operationId,
     tags: [tag],
@@ -44,8 +43,8 @@ export function operationOf({ named, operationId, tag, note, isOwn }: Explained,
     ...(isOwn ? { 'x-own': true } : {}),
     ...(isOwn || operationId === route.operation ? {} : { 'x-operation': route.operation }),
     ...(route.authenticated ? { 'x-scopes': route.scopes } : {}),
-    security: route.authenticated ? [{ token: [] }] : [],
-    ...(parameters.length > 0 ? { parameters } : {}),
+    security: route.authenticated ? EITHER_WAY : [],
+    parameters,
     ...requestBody(named, note, sources),
     responses: { ...answers(named, note, sources), ...errorResponses(route, note.errors ?? {}, sources.schemas) },
   }

@@ -22,9 +22,8 @@ export interface UserRow {
   is_address_vouched: boolean
 }
 
-/** What is told of users, as a query without conditions; an address is also their name, which lists are filtered by. */
-export const USERS = `select u.id, u.email, u.email as name, u.created_at, u.is_owner, u.disabled_at,
-    u.is_address_vouched,
+/** What is told of users, as a query without conditions. */
+export const USERS = `select u.id, u.email, u.created_at, u.is_owner, u.disabled_at, u.is_address_vouched,
     u.password_hash is not null as has_password, i.expires_at as invitation_ends_at,
     (select count(*)::int from applications a where a.owner_id = u.id and a.deleted_at is null) as application_count,
     exists (select from two_factor t where t.user_id = u.id and t.secret is not null) as has_two_factor

@@ -12,8 +12,8 @@ export async function listUsers(db: Queryable, query: ListQuery): Promise<Page<U
     values: [],
     sort: { email: 'lower(email)', id: 'id', creationDate: 'created_at' },
     defaultSort: 'email',
+    filters: { email: 'email' },
     hasNulls: false,
   }
-  const page = await listPage(db, source, query, toUser)
-  return query.filter ? { ...page, filterField: 'email' } : page
+  return listPage(db, source, query, toUser)
 }

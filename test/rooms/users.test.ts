@@ -33,7 +33,11 @@ test('an owner makes users with a password, lists, finds and shuts them out; no 
   assert.equal((await owner('POST', '/users', { email: 'ann@example.COM', password: SECRET })).status, 409)
   const list = await owner('GET', '/users?filter=ann*&filterField=email')
   assert.deepEqual([list.body.items.map((one: { id: string }) => one.id), list.body.totalCount], [[id], 1])
-  assert.equal((await owner('GET', '/users')).body.totalCount, 2)
+  assert.deepEqual([list.body.filter, list.body.filterField], ['ann*', 'email'])
+  const plain = await owner('GET', '/users?filter=ann*')
+  assert.deepEqual([plain.body.filterField, plain.body.totalCount], ['email', 1])
+  const all = await owner('GET', '/users?filter=%20')
+  assert.deepEqual([all.body.filter, all.body.filterField, all.body.totalCount], [undefined, undefined, 2])
   const credentials = { email: 'ann@example.com', password: SECRET }
   const session = await anybody('POST', '/auth/user', credentials)
   assert.equal(session.body.userId, id)

@@ -47,7 +47,7 @@ const OTHERS: Record<string, RegExp> = {
   // Benchmarks of the data layer fill the stores directly: over HTTP ten million rows would take an hour.
   // A page is measured without the job and the records around it, which would be most of it.
   bench:
-    /^(bench|cli|client|contract|server\/(stores|render|sandbox))\/|^server\/ground\/log\.ts$|^server\/catalog\/(csv-import|data-tables|rows-export)\.ts$|^server\/executions\/(application-summary|usage)\.ts$/,
+    /^(bench|cli|client|contract|server\/(stores|render|sandbox))\/|^server\/ground\/log\.ts$|^server\/catalog\/(csv-import|data-tables|notebooks|rows-export)\.ts$|^server\/executions\/(application-summary|usage)\.ts$/,
   'test/journeys': /^(test\/support|client|contract)\//,
 }
 

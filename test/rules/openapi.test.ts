@@ -71,6 +71,24 @@ test('nothing lacks words or an example', () => {
   assert.deepEqual(gaps, [])
 })
 
+test('it names the ways to a token, those in which one may come, and how signing in is refused', () => {
+  const told = String(document.info['description'])
+  const ways = [
+    'POST /auth/user',
+    'POST /auth/device',
+    'POST /applications/{applicationId}/tokens',
+    'POST /me/tokens',
+  ] as const
+  const keys = operations.map(({ key }) => key)
+  for (const way of ways) assert.ok(told.includes(`\`${way}\``) && keys.includes(way), way)
+  for (const spelling of ['Authorization: Bearer …', 'Authorization: JWT …', '?access_token=…', '?jwt=…'])
+    assert.ok(told.includes(`\`${spelling}\``), spelling)
+  const pointer = '#/paths/~1auth~1user/post/responses/401'
+  const types = all.filter(([at]) => at.startsWith(`${pointer}/content`)).map(([, { type }]) => type)
+  for (const type of ['Unauthorized', 'AccountLocked', 'TwoFactorRequired']) assert.ok(types.includes(type), type)
+  assert.ok(pointers.has(`${pointer}/headers/Retry-After`))
+})
+
 test('a route without notes is a gap that says where to write them', () => {
   const made = route({ operation: 'thing.get', method: 'GET', path: '/things', summary: 'Gives it.', reply: Success })
   const added: NamedRoute = { name: 'getThing', module: 'things', route: made }

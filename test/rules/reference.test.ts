@@ -30,6 +30,11 @@ test('every operation and every schema has a section, and every link of the page
   )
 })
 
+test('what the document refers to is written out: nothing of the page is undefined', () => {
+  assert.doesNotMatch(page, /\bundefined\b/)
+  assert.match(page, /<code class="name">Idempotency-Key<\/code>/)
+})
+
 test('it loads its own style sheet and script, has no script or style within, and names no other address to load', () => {
   const loaded = [...page.matchAll(/<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="([^"]*)"/g)].map(([, url]) => url)
   assert.deepEqual(loaded, ['data:,', '/docs/style.css', '/docs/script.js'])

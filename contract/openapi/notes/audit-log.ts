@@ -6,6 +6,7 @@ import type { Notes } from '../notes.ts'
 const ENTRY = '692690c15c3e8d0012a4b7f0'
 
 export const notes: Notes = {
+  own: true,
   tag: { name: 'Audit log', description: 'Who did what. Of the original only the words are, where it has them.' },
   schemas: {
     AuditEntry: {

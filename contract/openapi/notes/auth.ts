@@ -20,9 +20,20 @@ export const notes: Notes = {
   },
   routes: {
     authenticateUser: {
-      more: 'Needs no token itself. After a few failures further tries wait, also with the right password: `AccountLocked`, with `Retry-After`. With the right password of a user who has a second factor, and no code, the type is `TwoFactorRequired`.',
+      more: 'Needs no token itself. The other ways to a token are `POST /auth/device`, `POST /applications/{applicationId}/tokens` and `POST /me/tokens`. After a few failures further tries wait, also with the right password: `AccountLocked`, with `Retry-After`. With the right password of a user who has a second factor, and no code, the type is `TwoFactorRequired`.',
       errors: {
-        401: { when: 'E-mail address and password do not belong together.', message: 'The email or password is wrong' },
+        401: {
+          when: 'E-mail address and password do not belong together; or there were too many failures, and `Retry-After` says when the next try is looked at; or a code is needed as well.',
+          message: 'The email or password is wrong',
+          also: {
+            locked: { type: 'AccountLocked', message: 'Too many failed sign-ins; try again in 8 seconds' },
+            secondFactor: {
+              type: 'TwoFactorRequired',
+              message: 'Two-factor authentication is enabled: twoFactorCode is required',
+            },
+          },
+          retryAfter: true,
+        },
       },
     },
     getSsoDomain: {

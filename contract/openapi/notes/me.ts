@@ -29,6 +29,7 @@ const locked: ErrorNote = {
   when: 'Too many proofs failed before; `Retry-After` says when the next one is looked at.',
   type: 'AccountLocked',
   message: 'Too many failed sign-ins; try again in 8 seconds',
+  retryAfter: true,
 }
 
 export const notes: Notes = {

@@ -21,7 +21,7 @@ ${
     ? html`<details class="scopes"><summary>${scopes.length} scopes, any of which is enough</summary><p>${scopes.map((scope) => html`<code>${scope}</code> `)}</p></details>`
     : html`<p class="scopes">Needs no token.</p>`
 }
-${parameters(operation)}
+${parameters(operation, resolve)}
 ${requestBody(operation, resolve)}
 <h4>Call</h4>
 <div class="samples"><figure><figcaption>curl</figcaption><pre><code>${curlSample(call)}</code></pre></figure>
@@ -36,8 +36,8 @@ function moreOf(operation: Call['operation']): string {
   return more.filter((text) => !text.includes('`x-scopes`')).join('\n\n')
 }
 
-function parameters(operation: Call['operation']): Html | false {
-  const all = Array.isArray(operation['parameters']) ? operation['parameters'].map(recordOf) : []
+function parameters(operation: Call['operation'], resolve: Resolve): Html | false {
+  const all = Array.isArray(operation['parameters']) ? operation['parameters'].map(resolve) : []
   if (all.length === 0) return false
   const rows = all.map(({ name, in: place, required, description, schema, content }) => {
     const json = recordOf(recordOf(content)['application/json'])['schema']
@@ -63,17 +63,17 @@ ${schemaTable(resolve(schema))}`
 function responses(operation: Call['operation'], resolve: Resolve): Html {
   const all = Object.entries(recordOf(operation['responses'])).map(([status, node]) => ({ status, ...resolve(node) }))
   const [good, bad] = [all.filter(({ status }) => status < '400'), all.filter(({ status }) => status >= '400')]
-  return html`<h4>Answers</h4>${good.map((response) => answer(response))}
+  return html`<h4>Answers</h4>${good.map((response) => answer(response, resolve))}
 <details class="errors"><summary>Errors: ${bad.map(({ status }) => status).join(', ')}</summary><dl>${bad.map((response) => error(response))}</dl></details>`
 }
 
 type Response = { readonly status: string } & Readonly<Record<string, unknown>>
 
-function answer({ status, description, content, headers }: Response): Html {
+function answer({ status, description, content, headers }: Response, resolve: Resolve): Html {
   const [[type, media] = []] = Object.entries(recordOf(content))
   const { schema, example } = recordOf(media)
   return html`<div class="answer"><p><b class="status">${status}</b> ${inline(String(description))}${type ? html` <small>${type}</small>` : ''}</p>
-${Object.entries(recordOf(headers)).map(([name, header]) => html`<p><code>${name}</code>: ${inline(String(recordOf(header)['description']))}.</p>`)}
+${Object.entries(recordOf(headers)).map(([name, header]) => html`<p><code>${name}</code>: ${inline(String(resolve(header)['description']).replace(/\.?$/, '.'))}</p>`)}
 ${type === 'application/json' ? schemaTable(schema) : ''}${type ? sample(example) : ''}</div>`
 }
 
