@@ -44,7 +44,7 @@ export function operationOf({ named, operationId, tag, note, isOwn }: Explained,
     ...(isOwn || operationId === route.operation ? {} : { 'x-operation': route.operation }),
     ...(route.authenticated ? { 'x-scopes': route.scopes } : {}),
     security: route.authenticated ? EITHER_WAY : [],
-    parameters,
+    ...(parameters.length > 0 ? { parameters } : {}),
     ...requestBody(named, note, sources),
     responses: { ...answers(named, note, sources), ...errorResponses(route, note.errors ?? {}, sources.schemas) },
   }
