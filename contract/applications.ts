@@ -72,19 +72,20 @@ export type ApplicationPatch = Static<typeof ApplicationPatch>
 
 const Count = Type.Optional(Type.Integer({ minimum: 0 }))
 
+/** What notebooks are at, and used in the month so far. */
+export const RunStats = Type.Object({
+  awaitingCompletion: Type.Integer({ minimum: 0 }),
+  minutesThisPeriod: Type.Integer({ minimum: 0 }),
+  runsThisPeriod: Type.Integer({ minimum: 0 }),
+})
+
 export const ApplicationSummary = Type.Object({
   dataTableCount: Count,
   deviceCount: Count,
   eventCount: Count,
   fileCount: Count,
   notebookCount: Count,
-  notebookStats: Type.Optional(
-    Type.Object({
-      awaitingCompletion: Type.Integer({ minimum: 0 }),
-      minutesThisPeriod: Type.Integer({ minimum: 0 }),
-      runsThisPeriod: Type.Integer({ minimum: 0 }),
-    }),
-  ),
+  notebookStats: Type.Optional(RunStats),
   privateFileCount: Count,
 })
 export type ApplicationSummary = Static<typeof ApplicationSummary>

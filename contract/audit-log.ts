@@ -76,7 +76,7 @@ const Reply = {
 }
 
 export const getAuditLog = route({
-  operation: 'auditLogs.get',
+  operation: 'applicationAuditLog.get',
   method: 'GET',
   path: '/applications/:applicationId/auditLog',
   summary: 'Lists who changed what in an application, and who was refused, the latest first.',

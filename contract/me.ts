@@ -1,7 +1,7 @@
 /** The user who calls: what they tell of themselves, their password, their sessions and their second factor. */
 
 import { type Static, Type } from 'typebox'
-import { Days, DeviceCounts } from './applications.ts'
+import { Days, DeviceCounts, RunStats } from './applications.ts'
 import { AuthedUser, Password, TokenTtl, TwoFactorCode, UserCredentials } from './auth.ts'
 import { route } from './route.ts'
 import { closed, DateTime, Email, MediumText, ObjectId, Success } from './shapes.ts'
@@ -31,13 +31,7 @@ export const MeSummary = Type.Object({
   fileCount: Count,
   keyCount: Count,
   notebookCount: Count,
-  notebookStats: Type.Optional(
-    Type.Object({
-      awaitingCompletion: Type.Integer({ minimum: 0 }),
-      minutesThisPeriod: Type.Integer({ minimum: 0 }),
-      runsThisPeriod: Type.Integer({ minimum: 0 }),
-    }),
-  ),
+  notebookStats: Type.Optional(RunStats),
   privateFileCount: Count,
 })
 export type MeSummary = Static<typeof MeSummary>

@@ -101,8 +101,8 @@ test('devices of another application are not chosen', async (t) => {
 
 const refused: [selection: object, reason: RegExp][] = [
   [{ deviceIds: ['{{ctx.none}}'] }, /^deviceIds: "\{\{ctx.none\}\}" renders to "", which is not a device id$/],
-  [{ queryJson: '{"name": ' }, /^queryJson must be JSON: /],
-  [{ queryJson: '{"name": "{{ctx.quote}}"}' }, /^queryJson must be JSON: /],
+  [{ queryJson: '{"name": ' }, /^queryJson must be JSON text: /],
+  [{ queryJson: '{"name": "{{ctx.quote}}"}' }, /^queryJson must be JSON text: /],
   [{ queryJson: '{"nome": 1}' }, /^queryJson\.nome/],
   [{ queryJson: '{"$or": [{"name": {"$foo": 1}}]}' }, /^queryJson\.\$or\.0\.name\.\$foo/],
   [{ queryJson: '{{nothing here}}' }, /can't be rendered/],

@@ -57,6 +57,8 @@ test('a link of which any byte is changed, left out or added does not open', { t
     assert.equal(await get(link), 200, what)
     const refused = async (changed: string) => {
       if (meaning(changed) === meaning(link)) return
+      // What follows a "?" or "#" is no path: this asks who we are, which everybody may.
+      if (new URL(changed, 'http://localhost').pathname === '/') return
       const status = await get(changed)
       assert.ok([400, 403, 404].includes(status), `${what}: ${status} for\n${changed} instead of\n${link}`)
     }
@@ -82,7 +84,7 @@ test('HEAD answers as GET, without the content, whatever is asked for', async (t
       const response = await fetch(origin + url, { method, headers: { connection: 'close', ...headers } })
       const told = Object.fromEntries(response.headers)
       // Of each request its own.
-      for (const name of ['date', 'ratelimit-remaining', 'ratelimit-reset']) delete told[name]
+      for (const name of ['date', 'ratelimit-remaining', 'ratelimit-reset', 'x-request-id']) delete told[name]
       return { status: response.status, told, text: await response.text() }
     }
     const whole = await look('GET', {})

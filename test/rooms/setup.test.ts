@@ -117,7 +117,7 @@ test('an unknown task is refused with the names of the known ones', async () => 
   await using repository = await makeRepository(finish)
   const { code, error } = await repository.run('toString')
   assert.equal(code, 2)
-  assert.match(error, /There are: setup, start, demo, test, check, audit, bench, soak\./)
+  assert.match(error, /There are: setup, start, fieldbook, demo, test, check, audit, bench, soak\./)
 })
 
 function makePipe(root: string): string {

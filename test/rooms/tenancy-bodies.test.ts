@@ -37,8 +37,8 @@ const KEPT = [
 /** A share is made for somebody else: users are the installation's, and their ids are told among those who share. */
 const MEANT = 'POST /applications/:applicationId/members body.member.userId'
 
-/** Users as a whole are looked after by owners of the installation, which nobody is here. */
-const isAsked = ({ authenticated, path }: Route) => authenticated && !path.startsWith('/users')
+/** Users as a whole, and what was done at all, are for owners of the installation, which nobody is here. */
+const isAsked = ({ authenticated, path }: Route) => authenticated && !/^\/(?:users|auditLog)/.test(path)
 
 /** What a body needs beside the id, so that anybody looks at it. */
 function beside(where: string, { deviceId }: Parameters): object {

@@ -18,6 +18,7 @@ export interface Schema {
   readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: boolean | Schema
   readonly items?: Schema
+  readonly minItems?: number
   readonly maxItems?: number
   readonly minimum?: number
   readonly maximum?: number

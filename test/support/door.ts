@@ -105,6 +105,7 @@ export async function openDoor(
     watch,
     draining,
     tokens,
+    standings,
     health,
     application,
     ask,

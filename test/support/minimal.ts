@@ -1,25 +1,7 @@
 /** The smallest value that a schema of the contract allows: a request that nothing is wrong with, for any route. */
 
 import type { TSchema } from 'typebox'
-
-/** What is made of this; the keywords that the contract uses. */
-interface Schema {
-  readonly type?: string | readonly string[]
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Schema[]
-  readonly oneOf?: readonly Schema[]
-  readonly allOf?: readonly Schema[]
-  readonly required?: readonly string[]
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly items?: Schema
-  readonly minItems?: number
-  readonly minProperties?: number
-  readonly minimum?: number
-  readonly minLength?: number
-  readonly format?: string
-  readonly pattern?: string
-}
+import type { Schema } from './chance-values.ts'
 
 const FORMATS: Record<string, string> = {
   email: 'nobody@example.com',

@@ -4,7 +4,7 @@
  */
 
 const known = new Set<string>()
-const NAMES = /^(?:token|secret|accessToken|twoFactorAuthKey|.*password)$/i
+const NAMES = /^(?:token|secret|accessToken|twoFactorAuthKey|.*password|.*signature)$/i
 /** In texts: the signature of a link, the password of an address. */
 const IN_TEXT = /[?&]signature=([0-9a-f]{64})|:\/\/[^/@:\s]*:([^/@\s]+)@/g
 /** Shorter ones are words that may stand anywhere. */

@@ -74,6 +74,7 @@ export async function startService(
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
     await within(STOP_MS, exited, () => `the service did not stop:\n${printed.join('')}`)
+    requireNoSecrets(printed.join(''))
     return child.exitCode
   }
   return {
@@ -85,11 +86,11 @@ export async function startService(
     crash: async () => {
       child.kill('SIGKILL')
       await exited
+      requireNoSecrets(printed.join(''))
     },
     [Symbol.asyncDispose]: async () => {
       await stop()
       await own?.[Symbol.asyncDispose]()
-      requireNoSecrets(printed.join(''))
       const [fault] = faultyAnswers()
       if (fault) throw new Error(`an answer was not as it is described: ${fault}`)
     },
@@ -105,6 +106,7 @@ function onSmallDisk(dataDir: string, sizeMb: number): readonly [string, ...stri
 
 /** Starts the service where it is expected to refuse, and gives what it said and its exit code. */
 export async function failToStart(env: Record<string, string>): Promise<{ output: string; exitCode: number | null }> {
+  noteSecrets(env)
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -113,6 +115,7 @@ export async function failToStart(env: Record<string, string>): Promise<{ output
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))
   await within(START_MS, once(child, 'exit'), () => `it went on instead of refusing:\n${output}`)
+  requireNoSecrets(output)
   return { output, exitCode: child.exitCode }
 }
 

@@ -8,6 +8,10 @@ const global = { key: 'warnAbove', json: '-15', description: 'Degrees Celsius' }
 export const notes: Notes = {
   tag: { name: 'Applications', description: 'The tenant that everything else belongs to.' },
   schemas: {
+    RunStats: {
+      is: 'What notebooks are at, and used in the month so far.',
+      example: { awaitingCompletion: 1, minutesThisPeriod: 212, runsThisPeriod: 31 },
+    },
     ApplicationGlobal: { is: 'A value that templates of the application can use.', example: global },
     GlobalPatch: { is: 'What is to become of one global.', example: { key: 'warnAbove', json: '-16' } },
     ApplicationPost: {

@@ -1,15 +1,13 @@
 /**
- * How much of what devices reported was not stored, and why. Counted in memory and written once a second, because a
- * write for each report would cost more than the report; a process that dies loses what it counted in its last second.
+ * How much of what devices reported was not stored, and why. Counted in memory (ground/tally.ts), because a write for
+ * each report would cost more than the report.
  */
 
 import type { IgnoredReason } from '../../../contract/states.ts'
-import { messageOf } from '../../ground/errors.ts'
 import type { Log } from '../../ground/log.ts'
+import { createTally } from '../../ground/tally.ts'
 import type { Queryable } from '../postgres/database.ts'
 import type { Ignored } from './states.ts'
-
-const WRITE_EVERY_MS = 1000
 
 export interface IgnoredCounts extends AsyncDisposable {
   /** Counts what one report of a device lost. */
@@ -21,47 +19,21 @@ export interface IgnoredCounts extends AsyncDisposable {
 interface Count {
   readonly deviceId: string
   readonly reason: IgnoredReason
-  count: number
+  readonly count: number
 }
 
 /** Opens the counters of this process; closing writes what is left. */
 export function openIgnoredCounts(db: Queryable, log: Log): IgnoredCounts {
-  let counts = new Map<string, Count>()
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-
-  const add = (deviceId: string, reason: IgnoredReason, count: number) => {
-    const key = `${deviceId} ${reason}`
-    const known = counts.get(key)
-    if (known) known.count += count
-    else counts.set(key, { deviceId, reason, count })
-    timer ??= setTimeout(() => void write(), WRITE_EVERY_MS).unref()
-  }
-  const writeNow = async () => {
-    clearTimeout(timer)
-    timer = undefined
-    const taken = [...counts.values()]
-    counts = new Map()
-    try {
-      await writeCounts(db, taken)
-    } catch (error) {
-      log.warn({ error: messageOf(error) }, 'counts of ignored reports not written yet')
-      for (const { deviceId, reason, count } of taken) add(deviceId, reason, count)
-    }
-  }
-  const write = () => {
-    writing = writing.then(writeNow)
-    return writing
-  }
+  const tally = createTally<Count>((counts) => writeCounts(db, counts), { log, what: 'counts of ignored reports' })
   return {
     add: (deviceId, ignored) => {
       // Only reasons are keys of it; TypeScript gives the keys of any object as plain text.
       for (const [reason, count] of Object.entries(ignored) as [IgnoredReason, number][]) {
-        add(deviceId, reason, count)
+        tally.add(`${deviceId} ${reason}`, { deviceId, reason, count })
       }
     },
-    write,
-    [Symbol.asyncDispose]: write,
+    write: tally.write,
+    [Symbol.asyncDispose]: tally.write,
   }
 }
 
