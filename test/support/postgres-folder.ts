@@ -13,7 +13,7 @@ import { findBwrap } from './postgres-bwrap.ts'
 export async function makeDataFolder(t: TestContext, mode = 0o711): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fieldbook-data-'))
   await chmod(folder, mode)
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
   return folder
 }
 
