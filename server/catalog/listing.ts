@@ -1,7 +1,7 @@
 /** Paging, sorting and filtering, the same for every list (behaviour dossier §6.5). */
 
 import { givenFilter, globToLike } from '../ground/glob.ts'
-import type { Queryable } from '../stores/postgres/database.ts'
+import { prepared, type Queryable } from '../stores/postgres/database.ts'
 
 export interface ListQuery {
   readonly sortField?: string
@@ -29,6 +29,8 @@ export interface ListSource {
   /** Trusted SQL: table and conditions, with `$1…` for `values`. */
   readonly from: string
   readonly values: readonly unknown[]
+  /** Where lists are asked for often: their statements are then prepared, of which there must not be many. */
+  readonly columns?: string
   /** SQL of each field that may be sorted by; the first one is the default. */
   readonly sort: Readonly<Record<string, string>>
   readonly defaultSort: string
@@ -68,11 +70,10 @@ export async function listPage<Row, T>(
   const nulls = source.hasNulls === false ? '' : 'nulls last'
   const offset = page * perPage
   // One more than is shown: most lists end with their first page, and then need not be counted.
-  const found = await db.query<Row>(
-    `select * from ${from}
-     order by ${source.sort[sortField]} ${sortDirection} ${nulls}, id ${sortDirection} limit ${perPage + 1} offset ${offset}`,
-    values,
-  )
+  const text = `select ${source.columns ?? '*'} from ${from}
+     order by ${source.sort[sortField]} ${sortDirection} ${nulls}, id ${sortDirection}
+     limit $${values.length + 1} offset $${values.length + 2}`
+  const found = await db.query<Row>(source.columns ? prepared(text) : text, [...values, perPage + 1, offset])
   const rows = found.slice(0, perPage)
   const isEnd = found.length <= perPage && (found.length > 0 || page === 0)
   const totalCount = isEnd ? offset + found.length : await countOf(db, from, values)

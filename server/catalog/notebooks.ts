@@ -9,7 +9,14 @@ import type { Blobs } from '../stores/blobs/blobs.ts'
 import { prepared, type Queryable } from '../stores/postgres/database.ts'
 import { type ListQuery, listPage, type Page } from './listing.ts'
 
-interface NotebookRow {
+/**
+ * What is read of a row. Named one by one, because a session keeps a prepared `*` as it was when a column is added, and
+ * refuses it from then on.
+ */
+export const NOTEBOOK_COLUMNS = `id, application_id, name, description, image_version, inputs, outputs, jupyter_file_name,
+  jupyter_blob_key, limits, created_at, updated_at`
+
+export interface NotebookRow {
   id: string
   application_id: string
   name: string
@@ -43,7 +50,7 @@ export interface StoredNotebook {
 /** What a notebook gets that names no image. */
 const DEFAULT_IMAGE: ImageVersion = 'v4'
 
-const toNotebook = (row: NotebookRow): StoredNotebook => ({
+export const toNotebook = (row: NotebookRow): StoredNotebook => ({
   id: row.id,
   applicationId: row.application_id,
   name: row.name,
@@ -91,6 +98,7 @@ export async function listNotebooks(
   query: ListQuery,
 ): Promise<Page<StoredNotebook>> {
   const source = {
+    columns: NOTEBOOK_COLUMNS,
     from: 'notebooks where application_id = $1',
     values: [applicationId],
     sort: {
@@ -105,7 +113,7 @@ export async function listNotebooks(
   return listPage(db, source, query, toNotebook)
 }
 
-const ONE = prepared('select * from notebooks where id = $1 and application_id = $2')
+const ONE = prepared(`select ${NOTEBOOK_COLUMNS} from notebooks where id = $1 and application_id = $2`)
 
 /** @throws notFound */
 export async function getNotebook(db: Queryable, applicationId: string, id: string): Promise<StoredNotebook> {

@@ -45,13 +45,17 @@ function isCloser(route: Route, known: Route, name: string): boolean {
   return route.path.length < known.path.length
 }
 
-/** The path of a thing: `own` is what its last part is called, where that is a parameter. */
-export function pathTo(pattern: string, params: Readonly<Record<string, string>>, own: string | undefined): string {
-  const segments = pattern.split('/')
-  const filled = segments.map((segment, index) => {
-    if (!segment.startsWith(':')) return segment
-    const given = params[segment.slice(1)] ?? ''
-    return encodeURIComponent(index === segments.length - 1 ? (own ?? given) : given)
-  })
-  return filled.join('/')
+/** The paths of things at a pattern, by what their last part is called where that is a parameter; the rest is filled in once. */
+export function pathsAt(
+  pattern: string,
+  params: Readonly<Record<string, string>>,
+): (own: string | undefined) => string {
+  const cut = pattern.lastIndexOf('/')
+  const fill = (segment: string) =>
+    segment.startsWith(':') ? encodeURIComponent(params[segment.slice(1)] ?? '') : segment
+  const above = pattern.slice(0, cut).split('/').map(fill).join('/')
+  const last = pattern.slice(cut + 1)
+  const given = fill(last)
+  if (!last.startsWith(':')) return () => `${above}/${given}`
+  return (own) => `${above}/${own === undefined ? given : encodeURIComponent(own)}`
 }

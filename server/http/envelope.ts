@@ -5,7 +5,7 @@
  */
 
 import type { Route } from '../../contract/route.ts'
-import { type Action, actionsOf, homeOf, pathTo } from './actions.ts'
+import { type Action, actionsOf, homeOf, pathsAt } from './actions.ts'
 
 const YES = new Set(['true', '1', 'yes'])
 
@@ -49,29 +49,32 @@ export function createEnvelope(routes: readonly Route[]): Wrap {
     // The published spelling answers minutes by day where the notebook is: plain, as at their own path.
     if (!('id' in answer) && !('items' in answer) && !(route.entity in NAMED)) return answer
     const [withLinks, withActions] = [wanted(query['_links']), wanted(query['_actions'])]
-    const entity = (type: string, body: object, isItem: boolean) => {
+    const wrapper = (type: string, isItem: boolean) => {
       const place = placeOf(type, route)
-      const own = new Map<string, unknown>(Object.entries(body)).get(NAMED[type] ?? 'id')
-      const to = (path: string, above: string) =>
-        pathTo(above, params, own === undefined ? undefined : String(own)) + path
-      return {
-        ...body,
-        _type: type,
-        ...(withLinks && place ? { _links: { self: { href: to('', place.path) } } } : {}),
-        ...(withActions && place && !isItem ? { _actions: told(place, may, to) } : {}),
+      const pathOf = place && pathsAt(place.path, params)
+      const name = NAMED[type] ?? 'id'
+      return (body: object) => {
+        const own: unknown = Reflect.get(body, name)
+        const href = pathOf?.(own === undefined ? undefined : String(own))
+        return {
+          ...body,
+          _type: type,
+          ...(withLinks && href !== undefined ? { _links: { self: { href } } } : {}),
+          ...(withActions && place && href !== undefined && !isItem ? { _actions: told(place, may, href) } : {}),
+        }
       }
     }
-    if (!('items' in answer) || !Array.isArray(answer.items)) return entity(route.entity, answer, false)
+    if (!('items' in answer) || !Array.isArray(answer.items)) return wrapper(route.entity, false)(answer)
     const type = ITEMS[route.entity]
-    const items = type ? answer.items.map((item) => entity(type, item, true)) : answer.items
-    return entity(route.entity, { ...answer, items }, false)
+    const items = type ? answer.items.map(wrapper(type, true)) : answer.items
+    return wrapper(route.entity, false)({ ...answer, items })
   }
 }
 
-function told({ path, actions }: Place, may: Asked['may'], to: (below: string, above: string) => string) {
+function told({ path, actions }: Place, may: Asked['may'], href: string) {
   const allowed = actions.filter(({ route }) => may(route))
   return Object.fromEntries(
-    allowed.map(({ name, route }) => [name, { href: to(route.path.slice(path.length), path), method: route.method }]),
+    allowed.map(({ name, route }) => [name, { href: href + route.path.slice(path.length), method: route.method }]),
   )
 }
 

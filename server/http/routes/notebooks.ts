@@ -8,6 +8,7 @@ import {
   getNotebook,
   listNotebooks,
   type Notebook,
+  type NotebookStats,
   patchNotebook,
   uploadNotebook,
 } from '../../../contract/notebooks.ts'
@@ -16,7 +17,7 @@ import { checkLimits, effectiveLimits, executionLimits } from '../../catalog/lim
 import * as notebooks from '../../catalog/notebooks.ts'
 import { requestInputExport } from '../../executions/input-export.ts'
 import { removeNotebook } from '../../executions/remove.ts'
-import { minuteCounts, readStats } from '../../executions/usage.ts'
+import { minuteCounts, readStats, readWithStats } from '../../executions/usage.ts'
 import { NOTEBOOK_LIMITS, parseNotebook } from '../../kernel/notebook.ts'
 import { askedBy } from '../job-requests.ts'
 import type { Parts } from '../parts.ts'
@@ -27,6 +28,16 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
   const find = (params: { applicationId: string; notebookId: string }) =>
     notebooks.getNotebook(db, params.applicationId, params.notebookId)
 
+  const show = (notebook: notebooks.StoredNotebook, stats: NotebookStats, baseUrl: string, now: Date): Notebook => ({
+    ...toNotebook(notebook),
+    ...(notebook.jupyterFile
+      ? {
+          jupyterFileName: notebook.jupyterFile.name,
+          jupyterFileUrl: linkFile(baseUrl, notebook.jupyterFile.blobKey, `${notebook.name}.ipynb`, now),
+        }
+      : {}),
+    stats,
+  })
   const present = async (stored: readonly notebooks.StoredNotebook[], baseUrl: string): Promise<Notebook[]> => {
     const now = new Date()
     const statsOf = await readStats(
@@ -34,16 +45,7 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
       stored.map(({ id }) => id),
       now,
     )
-    return stored.map((notebook) => ({
-      ...toNotebook(notebook),
-      ...(notebook.jupyterFile
-        ? {
-            jupyterFileName: notebook.jupyterFile.name,
-            jupyterFileUrl: linkFile(baseUrl, notebook.jupyterFile.blobKey, `${notebook.name}.ipynb`, now),
-          }
-        : {}),
-      stats: statsOf(notebook.id),
-    }))
+    return stored.map((notebook) => show(notebook, statsOf(notebook.id), baseUrl, now))
   }
   const presentOne = async (stored: notebooks.StoredNotebook, baseUrl: string) => (await present([stored], baseUrl))[0]
 
@@ -61,9 +63,10 @@ export function serveNotebooks(door: Door, { db, blobs, jobs, config, languages,
     return { ...page, items: await present(page.items, baseUrl), applicationId }
   })
   serve(door, getNotebook, async ({ params, query, baseUrl }) => {
-    const notebook = await find(params)
-    if (query.start || query.end) return minuteCounts(db, { notebookId: notebook.id }, query, new Date())
-    return presentOne(notebook, baseUrl)
+    const now = new Date()
+    const { notebook, stats } = await readWithStats(db, params.applicationId, params.notebookId, now)
+    if (query.start || query.end) return minuteCounts(db, { notebookId: notebook.id }, query, now)
+    return show(notebook, stats, baseUrl, now)
   })
   serve(door, patchNotebook, async ({ params, body, baseUrl }) => {
     const { applicationId } = params
