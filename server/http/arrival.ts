@@ -20,9 +20,12 @@ export function limitArrival(
   { requestMs, pauseMs }: ArrivalLimits,
   isUpload: (request: FastifyRequest) => boolean,
 ): void {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (hasBody(request)) limitBody(request)
+    done()
+  })
+  const limitBody = (request: FastifyRequest): void => {
     const { raw } = request
-    if (!hasBody(request)) return
     if (isUpload(request)) {
       // Node destroys a connection that was idle for so long. Once all is there, writing it out may take its time.
       raw.socket.setTimeout(pauseMs)
@@ -31,7 +34,7 @@ export function limitArrival(
     }
     const timer = setTimeout(() => raw.destroy(), requestMs).unref()
     for (const event of ['end', 'close']) raw.once(event, () => clearTimeout(timer))
-  })
+  }
 }
 
 const hasBody = ({ headers }: FastifyRequest) =>

@@ -26,15 +26,18 @@ const compress: Record<string, (content: Buffer) => Promise<Buffer>> = {
 
 /** Compresses what is sent as text, off the main thread. */
 export function compressAnswers(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, reply, payload: unknown) => {
-    if (typeof payload !== 'string' || payload.length < THRESHOLD || reply.hasHeader('content-encoding')) return payload
+  app.addHook('onSend', (request, reply, payload: unknown, done) => {
+    if (typeof payload !== 'string' || payload.length < THRESHOLD || reply.hasHeader('content-encoding')) {
+      return done(null, payload)
+    }
     addVary(reply, 'accept-encoding')
     const coding = codingFor(request.headers['accept-encoding'])
     const make = coding === undefined ? undefined : compress[coding]
-    if (!coding || !make) return payload
-    const content = await make(Buffer.from(payload))
-    reply.header('content-encoding', coding).removeHeader('content-length')
-    return content
+    if (!coding || !make) return done(null, payload)
+    make(Buffer.from(payload)).then((content) => {
+      reply.header('content-encoding', coding).removeHeader('content-length')
+      done(null, content)
+    }, done)
   })
 }
 

@@ -8,9 +8,9 @@ import type { FastifyInstance } from 'fastify'
 
 /** To be called after what else changes answers on their way out. */
 export function leaveOutForHead(app: FastifyInstance): void {
-  app.addHook('onSend', async (request, _reply, payload: unknown) => {
-    if (request.method !== 'HEAD' || !(payload instanceof Readable)) return payload
+  app.addHook('onSend', (request, _reply, payload: unknown, done) => {
+    if (request.method !== 'HEAD' || !(payload instanceof Readable)) return done(null, payload)
     payload.destroy()
-    return Readable.from([])
+    done(null, Readable.from([]))
   })
 }

@@ -56,9 +56,10 @@ export function limitRates(app: FastifyInstance, rates: Rates, clock: () => numb
     const bucket = byAddress[kindOf(url)]
     return bucket && hit(bucket, clientOf(address), clock(), reply, 'from this address')
   }
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const refusal = countAddress(request.url, request.ip, reply)
     if (refusal) throw refusal
+    done()
   })
   if (signIns) {
     // Later than what refuses a request for its head: that is no attempt.
@@ -70,9 +71,10 @@ export function limitRates(app: FastifyInstance, rates: Rates, clock: () => numb
       tried.add(request)
     })
     // It is counted before its end is known, or as many as are sent at once would all be let in.
-    app.addHook('onSend', async (request) => {
+    app.addHook('onSend', (request, _reply, payload: unknown, done) => {
       // Only what was counted: a request that was refused before must not pay for another.
       if (tried.delete(request) && !isWrong(request)) signIns.giveBack(clientOf(request.ip), clock())
+      done(null, payload)
     })
   }
   return {

@@ -28,8 +28,10 @@ export const NO_FEATURES =
 
 /** Gives them to every answer that gets as far as a route, or as far as that there is none; to be called before other hooks. */
 export function addSecurityHeaders(app: FastifyInstance, headers: Headers): void {
-  app.addHook('onRequest', async (request, reply) => {
+  // Not async, as the other hooks that wait for nothing: a dozen promises were a seventh of what a small answer costs.
+  app.addHook('onRequest', (request, reply, done) => {
     tellFirst(headers, request, reply)
+    done()
   })
 }
 

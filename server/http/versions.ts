@@ -21,10 +21,10 @@ export function versionFault(header: string | undefined): string | undefined {
 
 /** Refuses what is asked of another version, once it is known that there is such a route. */
 export function checkVersions(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) return
-    const fault = versionFault(headerOf(request))
+  app.addHook('onRequest', (request, _reply, done) => {
+    const fault = request.is404 ? undefined : versionFault(headerOf(request))
     if (fault) throw otherVersion(fault)
+    done()
   })
 }
 
