@@ -28,8 +28,8 @@ export function refuseWhileDraining(app: FastifyInstance, draining: AbortSignal)
   app.addHook('preClose', async () => {
     isClosing = true
   })
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isClosing && (!draining.aborted || mayPass(request))) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isClosing && (!draining.aborted || mayPass(request))) return done()
     reply.header('connection', 'close')
     throw unavailable('The service is about to stop and takes nothing new; try again in a moment')
   })

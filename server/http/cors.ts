@@ -33,15 +33,17 @@ export async function allowOtherOrigins(app: FastifyInstance): Promise<void> {
     strictPreflight: false,
     preflightContinue: true, // to be counted, and answered by answerPreflights
   })
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (request.headers.origin !== undefined) reply.header('access-control-expose-headers', ANSWER_HEADERS)
+    done()
   })
 }
 
 /** Answers preflights of every path with 204; to be called after what counts and bounds requests. */
 export function answerPreflights(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     // Some browsers wait for a body unless told that there is none.
-    if (request.method === 'OPTIONS') return reply.code(204).header('content-length', '0').send()
+    if (request.method === 'OPTIONS') reply.code(204).header('content-length', '0').send()
+    else done()
   })
 }

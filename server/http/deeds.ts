@@ -63,18 +63,23 @@ export interface DeedParts {
   readonly standings: Pick<Standings, 'of'>
 }
 
+type Ending = (outcome: Outcome, answer: Answer) => Promise<void> | void
+
 /** Over the database. */
 export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedParts): Deeds {
   const counted = openCountedDeeds(db, log)
   app.addHook('onClose', () => counted[Symbol.asyncDispose]())
   const done = new WeakMap<FastifyRequest, string>()
-  const endings = new WeakMap<FastifyRequest, (outcome: Outcome, answer: Answer) => Promise<void> | void>()
+  const endings = new WeakMap<FastifyRequest, Ending>()
 
   // Before the answer leaves, and before it is compressed.
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const write = endings.get(request)
-    if (!write) return payload
+    if (!write) return done(null, payload)
     endings.delete(request)
+    void end(request, reply, payload, write).then(() => done(null, payload))
+  })
+  const end = async (request: FastifyRequest, reply: FastifyReply, payload: unknown, write: Ending): Promise<void> => {
     const status = reply.statusCode
     try {
       const answer = readAnswer(payload)
@@ -84,8 +89,7 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
       // The deed stands, and so does its row, without its end.
       log.error({ requestId: request.id, status, error: messageOf(error) }, 'end of a deed not written down')
     }
-    return payload
-  })
+  }
 
   const refusals: Deeds['refusals'] = async (asked, check) => {
     try {

@@ -12,9 +12,10 @@ const MAX_FIELDS = 100
 
 /** Refuses heads that are larger, before anything of them is looked at. */
 export function limitHeads(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const refusal = refusalOf(request)
-    if (refusal) return reply.code(refusal.status).send({ type: 'Validation', message: refusal.message })
+    if (refusal) reply.code(refusal.status).send({ type: 'Validation', message: refusal.message })
+    else done()
   })
 }
 
