@@ -3,9 +3,10 @@
  * The database has its hash alone. A new one for the same user voids the one before.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { conflict, notFound, unauthenticated } from '../ground/errors.ts'
 import type { Database, Queryable } from '../stores/postgres/database.ts'
+import { hashSecret } from './device-keys.ts'
 
 export interface MadeInvitation {
   readonly secret: string
@@ -16,8 +17,6 @@ export const INVITATION_MS = 7 * 86_400_000
 
 /** As many bits as nobody guesses, so that a fast hash of it is enough. */
 const SECRET_BYTES = 32
-
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 
 /** Invites a user, with or without a password. @throws notFound, conflict when they are shut out */
 export async function invite(db: Queryable, userId: string): Promise<MadeInvitation> {
@@ -30,7 +29,7 @@ export async function invite(db: Queryable, userId: string): Promise<MadeInvitat
      on conflict (user_id) do update
        set secret_hash = excluded.secret_hash, expires_at = excluded.expires_at, created_at = now()
      returning expires_at`,
-    [userId, hashOf(secret), INVITATION_MS],
+    [userId, hashSecret(secret), INVITATION_MS],
   )
   if (!row) throw new Error('the insert gave no row')
   return { secret, expiresAt: row.expires_at }
@@ -50,12 +49,12 @@ export async function acceptInvitation(
 ): Promise<{ readonly userId: string; readonly email: string; readonly generation: number }> {
   const refusal = () => unauthenticated('The invitation is not known, was used, or has ended; ask for a new one')
   // Hashing costs 20 ms, which a guess is not worth.
-  if (!(await db.one(`select i.user_id ${GOOD}`, [hashOf(secret)]))) throw refusal()
+  if (!(await db.one(`select i.user_id ${GOOD}`, [hashSecret(secret)]))) throw refusal()
   const passwordHash = await hashPassword()
   return db.transaction(async (tx) => {
     const used = await tx.one<{ user_id: string }>(
       `delete from invitations where user_id = (select i.user_id ${GOOD}) and secret_hash = $1 returning user_id`,
-      [hashOf(secret)],
+      [hashSecret(secret)],
     )
     if (!used) throw refusal()
     const user = await tx.one<{ email: string; generation: number }>(

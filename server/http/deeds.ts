@@ -73,11 +73,11 @@ export function createDeeds(app: FastifyInstance, { db, log, standings }: DeedPa
   const endings = new WeakMap<FastifyRequest, Ending>()
 
   // Before the answer leaves, and before it is compressed.
-  app.addHook('onSend', (request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, next) => {
     const write = endings.get(request)
-    if (!write) return done(null, payload)
+    if (!write) return next(null, payload)
     endings.delete(request)
-    void end(request, reply, payload, write).then(() => done(null, payload))
+    void end(request, reply, payload, write).then(() => next(null, payload))
   })
   const end = async (request: FastifyRequest, reply: FastifyReply, payload: unknown, write: Ending): Promise<void> => {
     const status = reply.statusCode

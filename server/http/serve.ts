@@ -112,7 +112,9 @@ export function serve<T extends Route<TObject, TObject, TSchema, TSchema>>(
   register(door, route, async (call, request, reply) => {
     const answer = await handle(call)
     if (changesStandings(route)) door.forgetStandings()
-    const asked = { route, params: lowerCaseIds(request.params), query: asRecord(request.query), may: call.may }
+    // Of any route they are texts, which its own type does not say here.
+    const params = call.params as Readonly<Record<string, string>>
+    const asked = { route, params, query: asRecord(request.query), may: call.may }
     return reply.code(isQueued(answer) ? 202 : route.status).send(door.wrap(asked, answer))
   })
 }

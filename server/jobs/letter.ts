@@ -3,6 +3,8 @@
  * holds may be somebody else's text; in the page all of it is escaped.
  */
 
+import { escapeHtml } from '../ground/escape-html.ts'
+
 export interface Letter {
   readonly subject: string
   /** One sentence that says what happened. */
@@ -56,23 +58,23 @@ const BAD = '#cf222e'
 
 function pageOf({ title, isGood, paragraphs, quote, links, facts }: Letter): string {
   const parts = [
-    `<h1 style="font-size:20px;line-height:1.3;margin:0 0 16px">${inHtml(title)}</h1>`,
-    ...paragraphs.map((text) => `<p style="margin:0 0 12px;white-space:pre-wrap">${inHtml(text)}</p>`),
+    `<h1 style="font-size:20px;line-height:1.3;margin:0 0 16px">${escapeHtml(title)}</h1>`,
+    ...paragraphs.map((text) => `<p style="margin:0 0 12px;white-space:pre-wrap">${escapeHtml(text)}</p>`),
     quote === undefined
       ? ''
-      : `<pre style="margin:0 0 16px;padding:12px;background:#f6f8fa;color:#1f2328;font:13px/1.4 Consolas,Menlo,monospace;white-space:pre-wrap;word-break:break-word">${inHtml(quote)}</pre>`,
+      : `<pre style="margin:0 0 16px;padding:12px;background:#f6f8fa;color:#1f2328;font:13px/1.4 Consolas,Menlo,monospace;white-space:pre-wrap;word-break:break-word">${escapeHtml(quote)}</pre>`,
     links && links.items.length > 0
-      ? `<p style="margin:0 0 4px">${inHtml(links.intro)}</p><ul style="margin:0 0 16px;padding-left:20px">${links.items.map(linkOf).join('')}</ul>`
+      ? `<p style="margin:0 0 4px">${escapeHtml(links.intro)}</p><ul style="margin:0 0 16px;padding-left:20px">${links.items.map(linkOf).join('')}</ul>`
       : '',
     `<table role="presentation" cellspacing="0" style="border-collapse:collapse;font-size:13px;color:#59636e">${facts
       .map(
         ([name, value]) =>
-          `<tr><td style="padding:2px 16px 2px 0">${inHtml(name)}</td><td style="overflow-wrap:anywhere">${inHtml(value)}</td></tr>`,
+          `<tr><td style="padding:2px 16px 2px 0">${escapeHtml(name)}</td><td style="overflow-wrap:anywhere">${escapeHtml(value)}</td></tr>`,
       )
       .join('')}</table>`,
   ]
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${inHtml(title)}</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title></head>
 <body style="margin:0;padding:24px;background:#ffffff;color:#1f2328;${FONT};font-size:15px;line-height:1.5">
 <div style="max-width:640px;margin:0 auto;border-left:4px solid ${isGood ? GOOD : BAD};padding-left:20px">
 ${parts.filter(Boolean).join('\n')}
@@ -83,9 +85,5 @@ ${parts.filter(Boolean).join('\n')}
 /** Links of ours and nothing else: an address of another kind is shown, not linked. */
 const linkOf = ({ name, url }: Link) =>
   /^https?:\/\//.test(url)
-    ? `<li><a href="${inHtml(url)}" style="color:#0969da">${inHtml(name)}</a></li>`
-    : `<li>${inHtml(name)} ${inHtml(url)}</li>`
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-const inHtml = (text: string) => text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+    ? `<li><a href="${escapeHtml(url)}" style="color:#0969da">${escapeHtml(name)}</a></li>`
+    : `<li>${escapeHtml(name)} ${escapeHtml(url)}</li>`

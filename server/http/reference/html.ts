@@ -1,12 +1,6 @@
 /** HTML as text that is safe by how it is made: whatever is put into `html` is escaped unless it came out of `html`. */
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+import { escapeHtml } from '../../ground/escape-html.ts'
 
 export class Html {
   readonly text: string
@@ -27,7 +21,7 @@ function textOf(value: Part): string {
   if (value instanceof Html) return value.text
   if (value === undefined || value === false) return ''
   if (typeof value === 'object') return value.map(textOf).join('')
-  return String(value).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+  return escapeHtml(String(value))
 }
 
 /** The little Markdown that descriptions are written in: paragraphs, `## headings` and `code`. */
